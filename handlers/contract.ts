@@ -1,0 +1,107 @@
+/** What passes between the schedule, the workflow and the functions: keys, references and counts, never data. */
+
+/** Raw formats the source offers and the loader reads. */
+export type RawFormat = "csv" | "json";
+
+/** ARNs of the secrets a function may resolve; the values never travel. */
+export interface SecretReferences {
+	/** `{ bucket }`: where raw data lives. */
+	pipeline: string;
+	/** `{ appToken }`, or no value at all: the open-data API's token. */
+	source: string;
+	/** Host, port, name, user and password of the database, as AWS's own tools name them. */
+	database: string;
+}
+
+/** What the schedule (or a person) starts the workflow with; everything after `secrets` is an override for one run. */
+export interface WorkflowInput {
+	dataset: string;
+	secrets: SecretReferences;
+	/** Ask the source again although its version is in S3 already. */
+	refetch?: boolean;
+	/** Merge again although the version is published already. */
+	reload?: boolean;
+	/** Names of the guards a person overrides for this run. */
+	accept?: string[];
+}
+
+export interface ExtractEvent {
+	runId: string;
+	dataset: string;
+	secrets: Pick<SecretReferences, "pipeline" | "source">;
+	refetch?: boolean;
+}
+
+export interface ExtractResult {
+	/** Key of the finished manifest in the raw bucket. */
+	manifestKey: string;
+	/** False where a finished manifest for the source's version was there already. */
+	fetched: boolean;
+	rows: number;
+	/** Compressed size of all pages. */
+	bytes: number;
+	/** When the source's rows last changed, Unix seconds. */
+	rowsUpdatedAt: number;
+	seconds: number;
+}
+
+export interface LoadEvent {
+	runId: string;
+	manifestKey: string;
+	secrets: Pick<SecretReferences, "pipeline" | "database">;
+	reload?: boolean;
+	accept?: string[];
+}
+
+/** Where each row of a snapshot went; `rows` is the sum of all but `removed`. Null: not determined. */
+export interface LoadCounts {
+	rows: number | null;
+	/** Never seen before. */
+	added: number | null;
+	/** Seen, left, and back. */
+	returned: number | null;
+	/** Differs in anything but the point. */
+	changed: number | null;
+	/** Differs in the point alone. */
+	regeocoded: number | null;
+	unchanged: number | null;
+	/** Folded away: another row of the same page has the same key. */
+	duplicates: number | null;
+	/** Set aside in `ev.rejected_rows`. */
+	rejected: number | null;
+	/** Registered before, not in this snapshot. */
+	removed: number | null;
+}
+
+export interface LoadResult extends LoadCounts {
+	status: "loaded" | "unchanged";
+	rowsUpdatedAt: number;
+	/** Sentences for people: guards that were overridden, columns left out, removals withheld. */
+	notes: string[];
+	seconds: number;
+}
+
+/** What the workflow tells `notify`; `error` is as Step Functions' Catch gives it. */
+export interface NotifyEvent {
+	runId: string;
+	dataset: string;
+	/** Where to look: the execution's ARN. */
+	execution: string;
+	/** When the execution began, ISO 8601. */
+	startedAt: string;
+	extract?: ExtractResult;
+	load?: LoadResult;
+	error?: { Error: string; Cause: string };
+}
+
+export interface NotifyResult {
+	/** False where there was nothing worth telling: an unchanged night. */
+	published: boolean;
+	subject: string;
+}
+
+/** The part of Lambda's context that handlers use. */
+export interface HandlerContext {
+	awsRequestId: string;
+	getRemainingTimeInMillis(): number;
+}

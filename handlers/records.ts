@@ -1,0 +1,180 @@
+/**
+ * Finds the records of a raw page in its bytes, whatever these are: every byte that is not a separator belongs to
+ * exactly one record, so that a damaged one is set aside and the rest still loads.
+ */
+
+/** One record: its first byte, the byte after its last, and its first line in the page, from 1. */
+export type OnRecord = (start: number, end: number, line: number) => void;
+
+/** A quoted field may run over line breaks, but no further than this: past it, its quote was never closed. */
+const MAX_RECORD_BYTES = 1024 * 1024;
+
+/**
+ * Finds the records of a CSV page (RFC 4180). Empty lines are passed over.
+ *
+ * A record whose quotes do not close, or that runs over lines and then does not have the right number of fields, ends at
+ * its first line break: only that line is lost to it.
+ * @param page uncompressed
+ * @param start 0, or where the first line after the header begins
+ * @param columns how many fields a row has
+ */
+export function frameCsv(page: Buffer, start: number, columns: number, onRecord: OnRecord): void {
+	const [QUOTE, NEWLINE, RETURN] = [0x22, 0x0a, 0x0d];
+	const { length } = page;
+	const find = (byte: number, from: number) => {
+		const at = page.indexOf(byte, from);
+		return at === -1 ? length : at;
+	};
+	let nextQuote = find(QUOTE, start);
+	let line = start === 0 ? 1 : 2;
+	let begin = start;
+	while (begin < length) {
+		let end = find(NEWLINE, begin);
+		let lines = 1;
+		if (nextQuote < end) {
+			let open = false;
+			for (let at = nextQuote; at < end; at++) if (page[at] === QUOTE) open = !open;
+			if (open) {
+				const record = quotedRecord(page, begin, end, columns);
+				end = record.end;
+				lines = record.lines;
+			}
+			nextQuote = find(QUOTE, end);
+		}
+		const last = end > begin && page[end - 1] === RETURN ? end - 1 : end;
+		if (last > begin) onRecord(begin, last, line);
+		begin = end + 1;
+		line += lines;
+	}
+}
+
+/** Where a record ends whose first line leaves a quote open: after more lines, if that makes a row; else right there. */
+function quotedRecord(page: Buffer, begin: number, firstEnd: number, columns: number): { end: number; lines: number } {
+	const limit = Math.min(page.length, begin + MAX_RECORD_BYTES);
+	let open = true;
+	let lines = 1;
+	for (let at = firstEnd; at < limit; at++) {
+		if (page[at] === 0x22) open = !open;
+		else if (page[at] === 0x0a) {
+			if (!open) return isRow(page, begin, at, columns) ? { end: at, lines } : { end: firstEnd, lines: 1 };
+			lines++;
+		}
+	}
+	const closedAtEnd = !open && limit === page.length && isRow(page, begin, limit, columns);
+	return closedAtEnd ? { end: limit, lines } : { end: firstEnd, lines: 1 };
+}
+
+function isRow(page: Buffer, begin: number, end: number, columns: number): boolean {
+	return splitCsv(page.latin1Slice(begin, end).replace(/\r$/, ""))?.length === columns;
+}
+
+/**
+ * Splits one CSV record into its fields, strictly.
+ * @returns undefined where a quote is left open, or stands where none may
+ */
+export function splitCsv(record: string): string[] | undefined {
+	if (!record.includes('"')) return record.split(",");
+	if (record.length > 1 && record.startsWith('"') && record.endsWith('"')) {
+		// As the API writes it, with every field quoted: no quote within a part means the parts are the fields.
+		const fields = record.slice(1, -1).split('","');
+		if (!fields.some((field) => field.includes('"'))) return fields;
+	}
+	const fields: string[] = [];
+	for (let at = 0; ; at++) {
+		let field = "";
+		if (record[at] === '"') {
+			for (;;) {
+				const close = record.indexOf('"', at + 1);
+				if (close === -1) return undefined;
+				field += record.slice(at + 1, close);
+				at = close + 1;
+				if (record[at] !== '"') break;
+				field += '"';
+			}
+			if (at < record.length && record[at] !== ",") return undefined;
+		} else {
+			const comma = record.indexOf(",", at);
+			const end = comma === -1 ? record.length : comma;
+			field = record.slice(at, end);
+			if (field.includes('"')) return undefined;
+			at = end;
+		}
+		fields.push(field);
+		if (at >= record.length) return fields;
+	}
+}
+
+/**
+ * Finds the elements of a JSON page: an array of objects, as SODA writes it, one a line, though any layout will do.
+ *
+ * No string runs over a line break in JSON, and SODA begins a row's line with `,{`: either one inside an element means
+ * that it was broken before, and ends it there.
+ * @param page uncompressed
+ * @returns what is wrong with the page as a whole, or undefined
+ */
+export function frameJson(page: Buffer, onRecord: OnRecord): string | undefined {
+	const { length } = page;
+	let at = 0;
+	let line = 1;
+	const skipSpace = () => {
+		while (at < length && (page[at] === 0x20 || page[at] === 0x09 || page[at] === 0x0d || page[at] === 0x0a)) {
+			if (page[at] === 0x0a) line++;
+			at++;
+		}
+	};
+	skipSpace();
+	if (page[at] !== 0x5b) return "it does not begin with [";
+	at++;
+	for (;;) {
+		skipSpace();
+		if (page[at] === 0x2c) {
+			at++;
+			continue;
+		}
+		if (at >= length) return "its array is not closed";
+		if (page[at] === 0x5d) {
+			at++;
+			skipSpace();
+			return at < length ? `something follows its array on line ${line}` : undefined;
+		}
+		const element = jsonElement(page, at);
+		onRecord(at, element.end, line);
+		line += element.lines;
+		at = element.end;
+	}
+}
+
+/** Where the element that begins at `begin` ends: where its brackets are closed, or where it turns out to be broken. */
+function jsonElement(page: Buffer, begin: number): { end: number; lines: number } {
+	const { length } = page;
+	let depth = 0;
+	let lines = 0;
+	for (let at = begin; at < length; at++) {
+		switch (page[at]) {
+			case 0x22: // a string
+				for (at++; at < length && page[at] !== 0x22; at++) {
+					if (page[at] === 0x5c) at++;
+					if (page[at] === 0x0a) return { end: at, lines };
+				}
+				break;
+			case 0x7b: // {
+			case 0x5b: // [
+				depth++;
+				break;
+			case 0x7d: // }
+			case 0x5d: // ]
+				if (depth === 0) return { end: at, lines };
+				depth--;
+				if (depth === 0) return { end: at + 1, lines };
+				break;
+			case 0x2c: // ,
+				if (depth === 0) return { end: at, lines };
+				break;
+			case 0x0a:
+				if (depth === 0 || (page[at + 1] === 0x2c && page[at + 2] === 0x7b)) return { end: at, lines };
+				lines++;
+				break;
+		}
+	}
+	return { end: length, lines };
+}

@@ -73,6 +73,19 @@ export interface LoadCounts {
 	removed: number | null;
 }
 
+/** The counts' names, in the order in which they are stored. */
+export const COUNT_NAMES = [
+	"rows",
+	"added",
+	"returned",
+	"changed",
+	"regeocoded",
+	"unchanged",
+	"duplicates",
+	"rejected",
+	"removed",
+] as const satisfies (keyof LoadCounts)[];
+
 export interface LoadResult extends LoadCounts {
 	status: "loaded" | "unchanged";
 	rowsUpdatedAt: number;

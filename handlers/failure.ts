@@ -38,7 +38,7 @@ export function failure(name: FailureName, message: string, cause?: unknown): Er
 }
 
 /** Whether an error was made by `failure` under one of these names. */
-export function isFailure(error: unknown, ...names: FailureName[]): error is Error {
+export function isFailure(error: unknown, ...names: FailureName[]): boolean {
 	return error instanceof Error && (names as string[]).includes(error.name);
 }
 

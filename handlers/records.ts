@@ -65,7 +65,7 @@ function quotedRecord(page: Buffer, begin: number, firstEnd: number, columns: nu
 }
 
 function isRow(page: Buffer, begin: number, end: number, columns: number): boolean {
-	return splitCsv(page.latin1Slice(begin, end).replace(/\r$/, ""))?.length === columns;
+	return splitCsv(page.toString("latin1", begin, end).replace(/\r$/, ""))?.length === columns;
 }
 
 /**
@@ -163,7 +163,7 @@ function jsonElement(page: Buffer, begin: number): { end: number; lines: number 
 				break;
 			case 0x7d: // }
 			case 0x5d: // ]
-				if (depth === 0) return { end: at, lines };
+				if (depth === 0) return { end: Math.max(at, begin + 1), lines };
 				depth--;
 				if (depth === 0) return { end: at + 1, lines };
 				break;

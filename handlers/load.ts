@@ -1,0 +1,342 @@
+/** load: brings the database to exactly the snapshot that a manifest names, in one transaction. */
+
+import type { Client } from "pg";
+import {
+	COUNT_REMOVABLE,
+	COUNT_SPLIT_KEYS,
+	createStaging,
+	foldDuplicates,
+	HAS_KNOWN_TWIN,
+	LATEST_SNAPSHOT,
+	mergeIncoming,
+	PUBLISH,
+	REMOVE_UNSEEN,
+} from "../db/merge";
+import {
+	ABANDON_ORPHANS,
+	FAIL_RUN,
+	FINISH_RUN,
+	FINISHED_RUN,
+	FORGET_REJECTS,
+	START_RUN,
+	TRY_LOCK_RUN,
+} from "../db/runs";
+import { type Layout, matchHeader } from "../db/source";
+import { COUNT_NAMES, type HandlerContext, type LoadCounts, type LoadEvent, type LoadResult } from "./contract";
+import { connectWithSecret, type DatabaseSecret, databaseFailure, isOutOfTime } from "./database";
+import { failure, isFailure, reasonOf } from "./failure";
+import { createLog, type Log } from "./log";
+import { type Manifest, parseManifest, totalBytes, versionName } from "./manifest";
+import { createSecrets, readSecret } from "./secrets";
+import { readKnownRows, type Staged, stagePages } from "./stage";
+import { createStorage, type Storage } from "./storage";
+
+/** Limits past which a person must look; shares of 1. */
+export interface LoadSettings {
+	/** Of the snapshot's rows, how many may be set aside. */
+	maxRejectedShare: number;
+	/** Of the registered vehicles, how many one snapshot may remove. */
+	maxRemovedShare: number;
+}
+
+/** Kept back for the answer and for what must be said before the function is stopped. */
+const MARGIN_MS = 3_000;
+
+interface Run {
+	event: LoadEvent;
+	settings: LoadSettings;
+	client: Client;
+	storage: Storage;
+	log: Log;
+	/** Milliseconds left to the load. */
+	timeLeft(): number;
+	/** Whether a person overrode a guard; if so, the run says so. */
+	accepts(guard: string, note: string): boolean;
+	notes: string[];
+}
+
+/** Makes the load function. @param settings what the stack's configuration decides */
+export function loadHandler(settings: LoadSettings) {
+	const secrets = createSecrets();
+	return async (event: LoadEvent, context: HandlerContext): Promise<LoadResult> => {
+		const log = createLog({ runId: event.runId, function: "load" });
+		const timeLeft = () => context.getRemainingTimeInMillis() - MARGIN_MS;
+		const { bucket } = await readSecret<{ bucket: string }>(secrets, event.secrets.pipeline, "pulumi up");
+		const database = () => readSecret<DatabaseSecret>(secrets, event.secrets.database, "migrate");
+		const { client } = await connectWithSecret(database, timeLeft());
+		const notes: string[] = [];
+		const accepts = (guard: string, note: string) => {
+			if (!event.accept?.includes(guard)) return false;
+			notes.push(`${guard} was accepted: ${note}.`);
+			return true;
+		};
+		const run: Run = { event, settings, client, storage: createStorage(bucket), log, timeLeft, accepts, notes };
+		try {
+			return await runOnce(run);
+		} catch (error) {
+			const named = nameOf(error);
+			log.warn("load failed", { error: named.name, message: named.message });
+			await recordFailure(run, named, database);
+			throw named;
+		} finally {
+			await client.end().catch(() => {});
+		}
+	};
+}
+
+/** Loads under the run's lock, unless this run was finished before and only its answer was lost. */
+async function runOnce(run: Run): Promise<LoadResult> {
+	const { client, event } = run;
+	const lock = await client.query<{ locked: boolean }>(TRY_LOCK_RUN);
+	if (!lock.rows[0]!.locked)
+		throw failure(
+			"RunInProgress",
+			"Another run is loading into this database; it is tried again when that one is done.",
+		);
+	const finished = await client.query<LoadResult>(FINISHED_RUN, [event.runId]);
+	if (finished.rows[0]) return finished.rows[0];
+	await client.query(ABANDON_ORPHANS);
+	await client.query(START_RUN, [event.runId, event.manifestKey, event.accept ?? []]);
+	return await load(run);
+}
+
+/** The load as an outline: read the manifest, check it against what is published, then stage, check, merge, publish. */
+async function load(run: Run): Promise<LoadResult> {
+	const { client, event, log, notes } = run;
+	const startedAt = Date.now();
+	const manifest = await readManifest(run);
+	const { rowsUpdatedAt } = manifest;
+	const finish = async (status: LoadResult["status"], counts: LoadCounts): Promise<LoadResult> => {
+		await client.query(FINISH_RUN, [
+			event.runId,
+			status,
+			snapshotTime(manifest),
+			notes,
+			...COUNT_NAMES.map((name) => counts[name]),
+		]);
+		return { status, ...counts, rowsUpdatedAt, notes, seconds: (Date.now() - startedAt) / 1000 };
+	};
+
+	if ((await isPublished(run, manifest)) && !event.reload) {
+		log.info("unchanged", { rowsUpdatedAt });
+		const notCounted = Object.fromEntries(COUNT_NAMES.map((name) => [name, null])) as unknown as LoadCounts;
+		return await finish("unchanged", { ...notCounted, rows: manifest.rows });
+	}
+	const layout = matchColumns(run, manifest);
+	log.info("load started", {
+		rows: manifest.rows,
+		pages: manifest.pages.length,
+		bytes: totalBytes(manifest),
+		rowsUpdatedAt,
+	});
+
+	await client.query("begin");
+	await client.query("select set_config('transaction_timeout', $1, true), set_config('lock_timeout', '10s', true)", [
+		String(Math.max(1, Math.floor(run.timeLeft()))),
+	]);
+	const staged = await stage(run, manifest, layout);
+	const duplicates = await resolveDuplicates(run, layout, staged);
+	checkRejects(run, staged);
+	log.info("merging", { incoming: staged.incoming, known: staged.known });
+	const counts = await merge(run, manifest, layout, staged, duplicates);
+	const result = await finish("loaded", counts);
+	log.info("committing");
+	await client.query("commit");
+	log.info("loaded", { ...counts });
+	return result;
+}
+
+async function readManifest({ storage, event }: Run): Promise<Manifest> {
+	const content = await storage.read(event.manifestKey);
+	if (!content)
+		throw failure("ManifestInvalid", `The manifest ${event.manifestKey} is missing; fetch the snapshot again.`);
+	return parseManifest(content.toString("utf8"), event.manifestKey);
+}
+
+const snapshotTime = (manifest: Manifest) => new Date(manifest.rowsUpdatedAt * 1000);
+
+/** Whether the manifest's version is the latest published. @throws OlderSnapshot */
+async function isPublished({ client }: Run, { rowsUpdatedAt }: Manifest): Promise<boolean> {
+	const { rows } = await client.query<{ at: number | null }>(LATEST_SNAPSHOT);
+	const published = rows[0]!.at;
+	if (published !== null && rowsUpdatedAt < published)
+		throw failure(
+			"OlderSnapshot",
+			`The snapshot is of ${versionName(rowsUpdatedAt)} and ${versionName(published)} is published already; the database never goes back, so load a later one.`,
+		);
+	return published === rowsUpdatedAt;
+}
+
+/** Matches the header with the database's columns. @throws SchemaDrift */
+function matchColumns({ accepts }: Run, manifest: Manifest): Layout {
+	const layout = matchHeader(manifest.header);
+	const drift = (what: string) => failure("SchemaDrift", `${what}, in the header of dataset ${manifest.dataset}.`);
+	const list = (names: string[]) => names.map((name) => JSON.stringify(name)).join(", ");
+	if (layout.missing.length)
+		throw drift(`The source no longer has the column ${list(layout.missing)}, which the database needs`);
+	const left = `${list(layout.unknown)} is left out, and stays in the raw files`;
+	if (layout.unknown.length && !accepts("SchemaDrift", left))
+		throw drift(
+			`The source has a column that the database does not know, ${list(layout.unknown)} (add it to db/, or accept "SchemaDrift" to leave it out)`,
+		);
+	return layout;
+}
+
+/**
+ * Stages all pages. Rows known by their hash are not compared with each other: where a vehicle has another row beside its
+ * known one, all is staged again with every row read.
+ */
+async function stage(run: Run, manifest: Manifest, layout: Layout): Promise<Staged> {
+	const { client, storage, log, event } = run;
+	const checkTime = (page: number) => {
+		if (run.timeLeft() > 0) return;
+		throw failure(
+			"OutOfTime",
+			`The load stopped before page ${page} of ${manifest.pages.length}, since its time was up; give the function more time or memory.`,
+		);
+	};
+	const pages = { client, storage, manifest, layout, runId: event.runId, log, checkTime };
+	await client.query(createStaging(layout.present));
+	let staged = await stagePages(pages, await readKnownRows(client, true));
+	await client.query("analyze incoming, unseen");
+	const twin = await client.query<{ found: boolean }>(HAS_KNOWN_TWIN);
+	if (twin.rows[0]!.found) {
+		log.info("staging again", { reason: "a vehicle has another row beside its known one" });
+		await client.query("truncate incoming, unseen");
+		await client.query(FORGET_REJECTS, [event.runId]);
+		staged = await stagePages(pages, await readKnownRows(client, false));
+		await client.query("analyze incoming, unseen");
+	}
+	return staged;
+}
+
+/** Folds rows of the same key. @returns how many were folded away @throws SourceIncomplete for a key on two pages */
+async function resolveDuplicates(run: Run, layout: Layout, staged: Staged): Promise<number> {
+	const { client } = run;
+	const split = await client.query<{ keys: number; example: string }>(COUNT_SPLIT_KEYS);
+	const { keys, example } = split.rows[0]!;
+	const onTwoPages = keys + staged.onTwoPages;
+	const what = `${onTwoPages} vehicles stand on more than one page${example ? `, ${example} among them` : ""}`;
+	if (onTwoPages && !run.accepts("SourceIncomplete", what))
+		throw failure(
+			"SourceIncomplete",
+			`${what}: the source changed between two pages, so that others are missing; the snapshot must be fetched again.`,
+		);
+	const textColumns = layout.present.filter((column) => column.kind === "text" || column.kind === "vehicleType");
+	const names = textColumns.flatMap((column) => column.targets);
+	const folded = await client.query(foldDuplicates(layout.present, names));
+	return staged.repeated + (folded.rowCount ?? 0);
+}
+
+/** @throws TooManyRejects */
+function checkRejects(run: Run, staged: Staged): void {
+	const { maxRejectedShare } = run.settings;
+	if (staged.rejected <= maxRejectedShare * staged.rows) return;
+	const what = `${staged.rejected} of ${staged.rows} rows do not fit, the first on ${staged.firstReject}`;
+	if (!run.accepts("TooManyRejects", what))
+		throw failure(
+			"TooManyRejects",
+			`${what}; maxRejectedShare allows ${maxRejectedShare} of them (accept "TooManyRejects" to load the rest).`,
+		);
+}
+
+/** Merges what is staged, removes what is gone and publishes. */
+async function merge(
+	run: Run,
+	manifest: Manifest,
+	layout: Layout,
+	staged: Staged,
+	duplicates: number,
+): Promise<LoadCounts> {
+	const { client, event } = run;
+	const at = snapshotTime(manifest);
+	const removable = await removableKeys(run, staged);
+	const merged = await client.query<Record<"added" | "returned" | "changed" | "regeocoded" | "unchanged", number>>(
+		mergeIncoming(layout.present),
+		[at],
+	);
+	const { added, returned, changed, regeocoded, unchanged } = merged.rows[0]!;
+	const removed = removable
+		? (await client.query<{ removed: number }>(REMOVE_UNSEEN, [at, staged.rejectedKeys])).rows[0]!.removed
+		: 0;
+	const counts: LoadCounts = {
+		rows: staged.rows,
+		added,
+		returned,
+		changed,
+		regeocoded,
+		unchanged: unchanged + staged.known,
+		duplicates,
+		rejected: staged.rejected,
+		removed,
+	};
+	const isNew = !(await isPublished(run, manifest));
+	if (isNew || added + returned + changed + regeocoded + removed > 0)
+		await client.query(PUBLISH, [
+			at,
+			event.manifestKey,
+			event.runId,
+			staged.rows,
+			added,
+			returned,
+			changed,
+			regeocoded,
+			removed,
+		]);
+	return counts;
+}
+
+/**
+ * Whether the vehicles that were not seen may be removed: not while a rejected row could be any of them.
+ * @throws SuspiciousShrink
+ */
+async function removableKeys(run: Run, staged: Staged): Promise<boolean> {
+	const { client, settings, notes } = run;
+	const counted = await client.query<{ removed: number }>(COUNT_REMOVABLE, [staged.rejectedKeys]);
+	const { removed } = counted.rows[0]!;
+	if (removed === 0) return true;
+	const unreadable = `the keys of ${staged.unreadableKeys} rejected rows cannot be read`;
+	if (staged.unreadableKeys && !run.accepts("UnreadableKeys", unreadable)) {
+		notes.push(`Nobody was removed, since ${unreadable} and could be any of the ${removed} that are missing.`);
+		return false;
+	}
+	const registered = (
+		await client.query<{ n: number }>("select count(*)::int as n from ev.vehicles where removed_at is null")
+	).rows[0]!.n;
+	const what = `${removed} of ${registered} registered vehicles are not in the snapshot`;
+	if (removed > settings.maxRemovedShare * registered && !run.accepts("SuspiciousShrink", what))
+		throw failure(
+			"SuspiciousShrink",
+			`${what}; maxRemovedShare allows ${settings.maxRemovedShare} of them (accept "SuspiciousShrink" if it is true).`,
+		);
+	return true;
+}
+
+/** What a caught error is called: as it was named, or by what the database did. */
+function nameOf(error: unknown): Error {
+	if (isOutOfTime(error))
+		return failure(
+			"OutOfTime",
+			`The load was stopped by the database, since its time was up: ${reasonOf(error)}.`,
+			error,
+		);
+	return databaseFailure(error, "while loading");
+}
+
+/** Closes the run's record, over a new connection where the old one is gone. What fails here must not hide the failure. */
+async function recordFailure(run: Run, error: Error, database: () => Promise<DatabaseSecret>): Promise<void> {
+	// The run that holds the lock is another's; this one has no record.
+	if (isFailure(error, "RunInProgress")) return;
+	const values = [run.event.runId, error.name, error.message];
+	try {
+		await run.client.query("rollback");
+		await run.client.query(FAIL_RUN, values);
+	} catch {
+		try {
+			const { client } = await connectWithSecret(database, MARGIN_MS);
+			await client.query(FAIL_RUN, values).finally(() => client.end());
+		} catch (again) {
+			run.log.warn("run not recorded", { reason: reasonOf(again) });
+		}
+	}
+}

@@ -1,0 +1,241 @@
+/** Reads a snapshot's pages from S3 into the staging tables, sending only rows that the database does not know. */
+
+import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import type { Client } from "pg";
+import { from as copyFrom, to as copyTo } from "pg-copy-streams";
+import xxhash from "xxhash-wasm";
+import { COPY_KNOWN, COPY_UNSEEN, copyIncoming } from "../db/merge";
+import { REJECT_ROWS } from "../db/runs";
+import type { Layout } from "../db/source";
+import { failure } from "./failure";
+import { createKnownRows, type KnownRows } from "./known-rows";
+import type { Log } from "./log";
+import type { Manifest, ManifestPage } from "./manifest";
+import { frameCsv, frameJson, splitCsv } from "./records";
+import { createRowReader } from "./rows";
+import type { Storage } from "./storage";
+
+/** Part of a row's hash: raise it when the same raw row begins to mean something else, and every row is read anew. */
+const TRANSFORM_VERSION = 1;
+
+/** No page comes near; one that does is no page of ours. */
+const MAX_PAGE_BYTES = 512 * 1024 * 1024;
+
+const CHUNK_CHARACTERS = 64 * 1024;
+
+export interface Staged {
+	/** Rows in the pages. */
+	rows: number;
+	/** Rows that the database knew, each of another vehicle. */
+	known: number;
+	/** Rows in `incoming`. */
+	incoming: number;
+	/** Known rows that stood there once more. */
+	repeated: number;
+	/** Known rows that stood on two pages. */
+	onTwoPages: number;
+	rejected: number;
+	/** Keys of rejected rows, where they could be read, and how many could not. */
+	rejectedKeys: number[];
+	unreadableKeys: number;
+	/** The first reject, for people. */
+	firstReject?: string;
+}
+
+export interface Stage {
+	client: Client;
+	storage: Storage;
+	manifest: Manifest;
+	layout: Layout;
+	runId: string;
+	log: Log;
+	/** Called before each page; throws when there is no time for it. */
+	checkTime(page: number): void;
+}
+
+interface Reject {
+	line: number;
+	key: number | undefined;
+	reason: string;
+	raw: Buffer;
+}
+
+/** Reads what the database holds. @param trusted false: every row is to be read and compared, known or not */
+export async function readKnownRows(client: Client, trusted: boolean): Promise<{ rows: KnownRows; trusted: boolean }> {
+	const { rows } = await client.query<{ n: number }>(
+		"select count(*)::int as n from ev.vehicles where removed_at is null",
+	);
+	const known = createKnownRows(rows[0]!.n);
+	for await (const chunk of client.query(copyTo(COPY_KNOWN))) known.add(chunk);
+	return { rows: known, trusted };
+}
+
+/**
+ * Stages every page: rows that are not known go to `incoming`, vehicles whose row was not seen to `unseen`, rows that
+ * do not fit to `ev.rejected_rows`.
+ * @throws PageDamaged, SourceIncomplete, StorageUnavailable
+ */
+export async function stagePages(stage: Stage, known: { rows: KnownRows; trusted: boolean }): Promise<Staged> {
+	const { client, manifest, storage, log } = stage;
+	const staged: Staged = {
+		rows: 0,
+		known: 0,
+		incoming: 0,
+		repeated: 0,
+		onTwoPages: 0,
+		rejected: 0,
+		rejectedKeys: [],
+		unreadableKeys: 0,
+	};
+	const encode = await createEncoder(stage, known);
+	let bytes = 0;
+	let next = manifest.pages.length ? readPage(storage, manifest.pages[0]!) : undefined;
+	for (const [index, page] of manifest.pages.entries()) {
+		stage.checkTime(index + 1);
+		const content = await next!;
+		const following = manifest.pages[index + 1];
+		next = following && readPage(storage, following);
+		// Awaited in its turn; if this page fails first, nobody will.
+		next?.catch(() => {});
+
+		const rejects: Reject[] = [];
+		const before = staged.rows;
+		await pipeline(
+			Readable.from(encode(content, index + 1, staged, rejects)),
+			client.query(copyFrom(copyIncoming(stage.layout.present))),
+		);
+		if (staged.rows - before < page.rows)
+			throw failure(
+				"SourceIncomplete",
+				`Page ${index + 1} (${page.key}) has ${staged.rows - before} rows and the manifest says ${page.rows}; the snapshot must be fetched again.`,
+			);
+		await rejectRows(stage, index + 1, rejects, staged);
+		bytes += page.bytes;
+		log.progress("loading", { page: index + 1, pages: manifest.pages.length, rows: staged.rows, bytes });
+	}
+	await pipeline(Readable.from(keyLines(known.rows)), client.query(copyFrom(COPY_UNSEEN)));
+	return staged;
+}
+
+/** A page as it was fetched, or an error that says it is not. */
+async function readPage(storage: Storage, page: ManifestPage): Promise<Buffer> {
+	const damaged = (what: string, cause?: unknown) =>
+		failure("PageDamaged", `The page ${page.key} ${what}; the snapshot must be fetched again.`, cause);
+	const compressed = await storage.read(page.key);
+	if (!compressed) throw damaged("is missing");
+	if (compressed.length !== page.bytes)
+		throw damaged(`has ${compressed.length} bytes and the manifest says ${page.bytes}`);
+	if (createHash("sha256").update(compressed).digest("hex") !== page.sha256) throw damaged("has a wrong checksum");
+	try {
+		return await promisify(gunzip)(compressed, { maxOutputLength: MAX_PAGE_BYTES });
+	} catch (error) {
+		throw damaged("cannot be uncompressed", error);
+	}
+}
+
+/** Makes the generator that turns a page into COPY's input, counting as it goes. */
+async function createEncoder(stage: Stage, known: { rows: KnownRows; trusted: boolean }) {
+	const { manifest, layout } = stage;
+	const { header, format } = manifest;
+	const { h64Raw } = await xxhash();
+	const seed = h64Raw(Buffer.from(JSON.stringify([TRANSFORM_VERSION, format, header])));
+	const readRow = createRowReader(format, header, layout);
+	const { rows: knownRows, trusted } = known;
+	const asSigned = BigInt.asIntN;
+	const maxChunk = CHUNK_CHARACTERS;
+	const framePage = format === "csv" ? csvRecords : jsonRecords;
+
+	return function* encode(page: Buffer, pageNumber: number, staged: Staged, rejects: Reject[]): Generator<string> {
+		const records = framePage(page, header, pageNumber);
+		let chunk = "";
+		for (let at = 0; at < records.length; at += 3) {
+			const raw = page.subarray(records[at]!, records[at + 1]!);
+			staged.rows++;
+			const hash = h64Raw(raw, seed);
+			const index = trusted ? knownRows.find(hash) : -1;
+			if (index !== -1) {
+				const seenOn = knownRows.see(index, pageNumber);
+				if (seenOn === 0) staged.known++;
+				else {
+					staged.repeated++;
+					if (seenOn !== pageNumber) staged.onTwoPages++;
+				}
+				continue;
+			}
+			const row = readRow(raw);
+			if ("reason" in row) {
+				rejects.push({ line: records[at + 2]!, key: row.key, reason: row.reason, raw });
+				continue;
+			}
+			staged.incoming++;
+			chunk += `${pageNumber}\t${asSigned(64, hash)}\t${row.values}\n`;
+			if (chunk.length >= maxChunk) {
+				yield chunk;
+				chunk = "";
+			}
+		}
+		if (chunk) yield chunk;
+	};
+}
+
+/** Start, end and line of each record, one after the other. */
+function csvRecords(page: Buffer, header: string[], pageNumber: number): number[] {
+	const newline = page.indexOf(0x0a);
+	const headerEnd = newline === -1 ? page.length : newline;
+	const own = splitCsv(page.toString("utf8", 0, headerEnd).replace(/\r$/, ""));
+	if (JSON.stringify(own) !== JSON.stringify(header))
+		throw failure(
+			"PageDamaged",
+			`Page ${pageNumber}, line 1, is not the header that the manifest gives; the snapshot must be fetched again.`,
+		);
+	const records: number[] = [];
+	frameCsv(page, headerEnd + 1, header.length, (start, end, line) => records.push(start, end, line));
+	return records;
+}
+
+function jsonRecords(page: Buffer, _header: string[], pageNumber: number): number[] {
+	const records: number[] = [];
+	const wrong = frameJson(page, (start, end, line) => records.push(start, end, line));
+	if (wrong)
+		throw failure(
+			"PageDamaged",
+			`Page ${pageNumber} is not a JSON array of rows: ${wrong}, after ${records.length / 3} rows; the snapshot must be fetched again.`,
+		);
+	return records;
+}
+
+async function rejectRows(stage: Stage, pageNumber: number, rejects: Reject[], staged: Staged): Promise<void> {
+	const first = rejects[0];
+	if (!first) return;
+	staged.firstReject ??= `page ${pageNumber}, line ${first.line}: ${first.reason}`;
+	staged.rejected += rejects.length;
+	for (const { key } of rejects) {
+		if (key === undefined) staged.unreadableKeys++;
+		else staged.rejectedKeys.push(key);
+	}
+	const column = <T>(pick: (reject: Reject) => T) => rejects.map(pick);
+	await stage.client.query(REJECT_ROWS, [
+		stage.runId,
+		pageNumber,
+		column((reject) => reject.line),
+		column((reject) => reject.key ?? null),
+		column((reject) => reject.reason),
+		column((reject) => reject.raw),
+	]);
+}
+
+function* keyLines(known: KnownRows): Generator<string> {
+	let chunk = "";
+	for (const key of known.unseen()) {
+		chunk += `${key}\n`;
+		if (chunk.length >= CHUNK_CHARACTERS) {
+			yield chunk;
+			chunk = "";
+		}
+	}
+	if (chunk) yield chunk;
+}

@@ -53,10 +53,7 @@ export function createRowReader(format: RawFormat, header: string[], layout: Lay
 		},
 		vehicleType: (text) => /\((BEV|PHEV)\)$/.exec(text)?.[1],
 		list: (text) => {
-			const parts = text
-				.split("|")
-				.map((part) => part.trim())
-				.filter((part) => part !== "");
+			const parts = text.split("|").filter((part) => part !== "");
 			return text.length > maxLength ? undefined : parts.length ? escaped(arrayLiteral(parts)) : NULL;
 		},
 		point: (text) => {

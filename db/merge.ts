@@ -43,10 +43,19 @@ export const HAS_KNOWN_TWIN = `
 		where removed_at is null and not exists (select from unseen where unseen.${KEY} = incoming.${KEY})
 	) as found`;
 
-/** How many keys stand on more than one page: each page was cut out of another state of the source. */
-export const COUNT_SPLIT_KEYS = `
-	select count(*)::int as keys, min(${KEY})::text as example
-	from (select ${KEY} from incoming group by ${KEY} having min(page) < max(page))`;
+/** What the merge's plan depends on; the other columns' statistics would cost as much as half of the staging. */
+export const ANALYZE_STAGING = `analyze incoming (${KEY}), unseen`;
+
+/** How many keys stand there more than once, and how many of them on more than one page. */
+export const COUNT_DUPLICATE_KEYS = `
+	select
+		count(*)::int as keys,
+		count(*) filter (where first_page < last_page)::int as split,
+		min(${KEY}) filter (where first_page < last_page)::text as example
+	from (
+		select ${KEY}, min(page) as first_page, max(page) as last_page
+		from incoming group by ${KEY} having count(*) > 1
+	)`;
 
 /**
  * Leaves one row of each key: the greatest, by PostgreSQL's comparison of the columns in order, text by its bytes, NULL

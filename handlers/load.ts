@@ -2,8 +2,9 @@
 
 import type { Client } from "pg";
 import {
+	ANALYZE_STAGING,
+	COUNT_DUPLICATE_KEYS,
 	COUNT_REMOVABLE,
-	COUNT_SPLIT_KEYS,
 	createStaging,
 	foldDuplicates,
 	HAS_KNOWN_TWIN,
@@ -198,14 +199,14 @@ async function stage(run: Run, manifest: Manifest, layout: Layout): Promise<Stag
 	const pages = { client, storage, manifest, layout, runId: event.runId, log, checkTime };
 	await client.query(createStaging(layout.present));
 	let staged = await stagePages(pages, await readKnownRows(client, true));
-	await client.query("analyze incoming, unseen");
+	await client.query(ANALYZE_STAGING);
 	const twin = await client.query<{ found: boolean }>(HAS_KNOWN_TWIN);
 	if (twin.rows[0]!.found) {
 		log.info("staging again", { reason: "a vehicle has another row beside its known one" });
 		await client.query("truncate incoming, unseen");
 		await client.query(FORGET_REJECTS, [event.runId]);
 		staged = await stagePages(pages, await readKnownRows(client, false));
-		await client.query("analyze incoming, unseen");
+		await client.query(ANALYZE_STAGING);
 	}
 	return staged;
 }
@@ -213,15 +214,16 @@ async function stage(run: Run, manifest: Manifest, layout: Layout): Promise<Stag
 /** Folds rows of the same key. @returns how many were folded away @throws SourceIncomplete for a key on two pages */
 async function resolveDuplicates(run: Run, layout: Layout, staged: Staged): Promise<number> {
 	const { client } = run;
-	const split = await client.query<{ keys: number; example: string }>(COUNT_SPLIT_KEYS);
-	const { keys, example } = split.rows[0]!;
-	const onTwoPages = keys + staged.onTwoPages;
+	const counted = await client.query<{ keys: number; split: number; example: string | null }>(COUNT_DUPLICATE_KEYS);
+	const { keys, split, example } = counted.rows[0]!;
+	const onTwoPages = split + staged.onTwoPages;
 	const what = `${onTwoPages} vehicles stand on more than one page${example ? `, ${example} among them` : ""}`;
 	if (onTwoPages && !run.accepts("SourceIncomplete", what))
 		throw failure(
 			"SourceIncomplete",
 			`${what}: the source changed between two pages, so that others are missing; the snapshot must be fetched again.`,
 		);
+	if (keys === 0) return staged.repeated;
 	const textColumns = layout.present.filter((column) => column.kind === "text" || column.kind === "vehicleType");
 	const names = textColumns.flatMap((column) => column.targets);
 	const folded = await client.query(foldDuplicates(layout.present, names));

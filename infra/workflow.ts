@@ -124,8 +124,7 @@ export function defineWorkflow(targets: WorkflowTargets) {
 		States: {
 			Defaults: {
 				Type: "Pass",
-				Result: { refetch: false, reload: false, accept: [] },
-				ResultPath: "$.defaults",
+				Parameters: { "given.$": "$", defaults: { refetch: false, reload: false, accept: [] } },
 				Next: "Begin",
 			},
 			Begin: {
@@ -134,7 +133,7 @@ export function defineWorkflow(targets: WorkflowTargets) {
 					"runId.$": "$$.Execution.Name",
 					"execution.$": "$$.Execution.Id",
 					"startedAt.$": "$$.Execution.StartTime",
-					"input.$": "States.JsonMerge($.defaults, $, false)",
+					"input.$": "States.JsonMerge($.defaults, $.given, false)",
 					extract: null,
 					load: null,
 				},

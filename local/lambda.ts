@@ -25,6 +25,7 @@ export interface Invoker {
 	peakRssMb(): number | null;
 	/** Process id of the warm function, where there is one. */
 	pid(): number | undefined;
+	/** Ends its process and forgets how much memory that held: the next invocation starts cold. */
 	stop(): void;
 }
 
@@ -138,6 +139,7 @@ export function createInvoker(
 		stop: () => {
 			child?.kill("SIGKILL");
 			child = undefined;
+			peak = null;
 		},
 	};
 }

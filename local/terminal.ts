@@ -22,12 +22,12 @@ export interface Terminal {
 	/** A step that is done, in one line. */
 	done(name: string, text: string, seconds?: number): void;
 	/** A step that failed or is tried again. */
-	trouble(name: string, text: string): void;
+	trouble(name: string, text: string, seconds?: number): void;
 	/** Text as it is, indented. */
 	text(text: string): void;
 }
 
-const NAME_WIDTH = 11;
+const NAME_WIDTH = 14;
 const BAR_WIDTH = 24;
 
 /**
@@ -52,6 +52,7 @@ export function createTerminal(stream: NodeJS.WriteStream): Terminal {
 		clear();
 		stream.write(text.slice(0, (stream.columns ?? 80) - 1));
 	};
+	const took = (seconds?: number) => (seconds === undefined ? "" : style("dim", `  ${seconds.toFixed(1)} s`));
 	let lastPlainProgress = "";
 
 	return {
@@ -69,11 +70,10 @@ export function createTerminal(stream: NodeJS.WriteStream): Terminal {
 			lastPlainProgress = quarter;
 			line(`  … ${named(name)} ${count(rows)} of ${count(of)} rows, ${rate}`);
 		},
-		done: (name, text, seconds) => {
-			const time = seconds === undefined ? "" : style("dim", `  ${seconds.toFixed(1)} s`);
-			line(`  ${style("green", "✔")} ${style("bold", named(name))} ${text}${time}`);
-		},
-		trouble: (name, text) => line(`  ${style("red", "✘")} ${style("bold", named(name))} ${text}`),
+		done: (name, text, seconds) =>
+			line(`  ${style("green", "✔")} ${style("bold", named(name))} ${text}${took(seconds)}`),
+		trouble: (name, text, seconds) =>
+			line(`  ${style("red", "✘")} ${style("bold", named(name))} ${text}${took(seconds)}`),
 		text: (text) => line(text.replace(/^(?=.)/gm, "    ")),
 	};
 }

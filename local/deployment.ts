@@ -1,0 +1,118 @@
+/** Deploys a record of the program onto the parts of this machine: what `pulumi up` would do, and the schedule. */
+
+import { join } from "node:path";
+import type { WorkflowInput } from "../handlers/contract";
+import type { MigrateResult } from "../handlers/migrate";
+import { newPassword } from "../handlers/passwords";
+import type { Aws } from "./aws";
+import { createInvoker, type Invoker } from "./lambda";
+import { createDatabase, type Postgres } from "./postgres";
+import { find, type ProgramRecord, type RecordedResource } from "./record";
+import { type Outcome, runWorkflow, type TaskWatcher } from "./workflow";
+
+export type FunctionName = "extract" | "load" | "notify" | "migrate";
+
+export interface Deployment {
+	/** Invokes migrate as the deployment does. */
+	migrate(): Promise<MigrateResult>;
+	/** Runs the workflow with the schedule's own input and what is put on top of it. */
+	run(name: string, input: Partial<WorkflowInput>, watcher: TaskWatcher): Promise<Outcome>;
+	/** What was published to the topic since this was asked last. */
+	notifications: ReturnType<Aws["createTopic"]>;
+	/** The peak of a function's process, in MB; null where it did not run. */
+	peakRssMb(name: FunctionName): number | null;
+	/** Ends the functions' processes, so that the next invocation starts cold. */
+	stopFunctions(): void;
+}
+
+export interface Parts {
+	postgres: Postgres;
+	aws: Aws;
+	/** Where the functions find the open-data API. */
+	sourceUrl: string;
+	/** What a function prints, line by line. */
+	onLine(name: string, line: string): void;
+}
+
+const FUNCTION = "aws:lambda/function:Function";
+const SNS_PUBLISH = "arn:aws:states:::sns:publish";
+
+/** Makes what the program declares: database, secrets, bucket, topic, functions. Nothing runs yet. */
+export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deployment> {
+	const { aws } = parts;
+	await deployDatabase(record, parts);
+	deploySecrets(record, aws);
+	aws.createBucket(find(record, "aws:s3/bucket:Bucket").id);
+	const notifications = aws.createTopic(find(record, "aws:sns/topic:Topic").state.arn);
+
+	const functions = new Map<string, { resource: RecordedResource; invoker: Invoker }>();
+	for (const resource of record.resources.filter(({ type }) => type === FUNCTION))
+		functions.set(resource.state.arn, { resource, invoker: deployFunction(record, resource, parts) });
+	const named = (name: FunctionName) => functions.get(find(record, FUNCTION, name).state.arn)!.invoker;
+	const call = async (resource: string, parameters: unknown) => {
+		if (resource === SNS_PUBLISH) {
+			const { TopicArn, Subject, Message } = parameters as Record<string, string>;
+			return aws.publish(TopicArn!, Subject!, Message!);
+		}
+		const deployed = functions.get(resource);
+		if (!deployed) throw new Error(`The workflow calls ${resource}, which the program does not declare.`);
+		return await deployed.invoker.invoke(parameters);
+	};
+
+	const machine = find(record, "aws:sfn/stateMachine:StateMachine");
+	const scheduled = JSON.parse(find(record, "aws:scheduler/schedule:Schedule").inputs.target.input) as WorkflowInput;
+	return {
+		async migrate() {
+			const { inputs } = find(record, "aws:lambda/invocation:Invocation");
+			const invoked = record.resources.find(
+				({ type, state }) => type === FUNCTION && state.name === inputs.functionName,
+			)!;
+			return (await call(invoked.state.arn, JSON.parse(inputs.input))) as MigrateResult;
+		},
+		run(name, input, watcher) {
+			const arn = `${machine.state.arn.replace(":stateMachine:", ":execution:")}:${name}`;
+			return runWorkflow(machine.inputs.definition, { name, arn, input: { ...scheduled, ...input } }, call, watcher);
+		},
+		notifications,
+		peakRssMb: (name) => named(name).peakRssMb(),
+		stopFunctions: () => {
+			for (const { invoker } of functions.values()) invoker.stop();
+		},
+	};
+}
+
+/** The database and its master user, whose secret RDS would keep. */
+async function deployDatabase(record: ProgramRecord, { postgres, aws }: Parts): Promise<void> {
+	const { inputs, state } = find(record, "aws:rds/instance:Instance");
+	const master = { username: inputs.username as string, password: newPassword() };
+	await createDatabase(postgres, inputs.dbName, { user: master.username, password: master.password });
+	aws.secrets.put(state.masterUserSecrets[0].secretArn, { ...master, ca: postgres.ca });
+}
+
+/** The values that the program itself gives to secrets; the others are written by functions and operators. */
+function deploySecrets(record: ProgramRecord, aws: Aws): void {
+	for (const { type, inputs } of record.resources)
+		if (type === "aws:secretsmanager/secretVersion:SecretVersion")
+			aws.secrets.put(inputs.secretId, JSON.parse(inputs.secretString));
+}
+
+function deployFunction(record: ProgramRecord, resource: RecordedResource, parts: Parts): Invoker {
+	const { inputs, state } = resource;
+	const declared = inputs.environment.variables as Record<string, string>;
+	// The addresses of this machine in the place of AWS's; everything else is as deployed.
+	const here: Record<string, string> = {
+		SOURCE_URL: parts.sourceUrl,
+		DATABASE_HOST: parts.postgres.host,
+		DATABASE_PORT: String(parts.postgres.port),
+	};
+	const environment = Object.fromEntries(Object.entries(declared).map(([name, value]) => [name, here[name] ?? value]));
+	const lambda = {
+		name: state.name as string,
+		code: join(record.directory, inputs.code),
+		handler: inputs.handler as string,
+		environment,
+		timeoutSeconds: inputs.timeout as number,
+		memoryMb: inputs.memorySize as number,
+	};
+	return createInvoker(lambda, parts.aws.environment, (line) => parts.onLine(resource.name, line));
+}

@@ -1,0 +1,248 @@
+/** `npm run local`: deploys the program on this machine and runs its workflow once for each source. */
+
+import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
+import { constants } from "node:os";
+import { join, resolve } from "node:path";
+import { COUNT_NAMES, type ExtractResult, type LoadCounts, type LoadResult } from "../handlers/contract";
+import { connect, type DatabaseSecret } from "../handlers/database";
+import { reasonOf } from "../handlers/failure";
+import { messageOf } from "../handlers/notify";
+import { startAws } from "./aws";
+import { type Deployment, deploy } from "./deployment";
+import { datasetOf, type Input, openInputs } from "./inputs";
+import { type Options, parseOptions, USAGE } from "./options";
+import { removePostgres, startPostgres } from "./postgres";
+import { find, loadRecord, type ProgramRecord, recordProgram } from "./record";
+import { createReport, type Report, summarise } from "./report";
+import { startSource } from "./source";
+import { lockState, readJson, writeFile, writeJson } from "./state";
+import { createTerminal, type Terminal } from "./terminal";
+
+/** What one run came to: what `--json` prints. */
+interface RunResult extends LoadCounts {
+	status: LoadResult["status"] | "failed";
+	seconds: number;
+	/** Key of the manifest in the raw bucket; null where none was reached. */
+	manifest: string | null;
+	/** MB, by function; null where it did not run. */
+	peakRssMb: Record<"migrate" | "extract" | "load", number | null>;
+	error?: string;
+	message?: string;
+}
+
+/** The database used last, and the secret of who may read it. */
+interface LastUsed {
+	dataset: string;
+	readerSecretArn: string;
+}
+
+const ROOT = resolve(".local");
+const LAST_USED = join(ROOT, "last-used.json");
+const NOT_COUNTED = Object.fromEntries(COUNT_NAMES.map((name) => [name, null])) as unknown as LoadCounts;
+
+/** What was started, to be stopped in the opposite order, however this ends. */
+const started = new AsyncDisposableStack();
+
+/** Sees to it that what is being started is stopped, even if it is not up yet by then. */
+function keep<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
+	started.defer(async () => (await starting.catch(() => undefined))?.stop());
+	return starting;
+}
+
+/** Runs the workflow for every source. @returns whether all went well */
+async function run(options: Options, terminal: Terminal): Promise<boolean> {
+	const dataset = datasetOf(options);
+	const state = join(ROOT, dataset);
+	const inputs = openInputs(options, state);
+	terminal.title(inputs[0]!.title);
+	const startedAt = Date.now();
+	const recording = options.record ? Promise.resolve(loadRecord(options.record)) : evaluateProgram(options);
+	if (!inputs[0]!.snapshot) await checkReachable(sourceUrl(await recording));
+	if (options.fresh) forget(state);
+
+	terminal.busy("Program", "evaluating index.ts, starting PostgreSQL");
+	const [record, postgres, aws] = await Promise.all([
+		recording,
+		keep(startPostgres(join(state, "postgres"))),
+		keep(startAws(join(state, "aws"))),
+	]);
+	const source = inputs[0]!.snapshot && (await keep(startSource(inputs[0]!.snapshot)));
+	const report = createReport(terminal);
+	const onLine = (_name: string, line: string) => report.line(line);
+	const deployment = await deploy(record, { postgres, aws, sourceUrl: source?.url ?? sourceUrl(record), onLine });
+	started.defer(() => deployment.stopFunctions());
+	const lambdas = record.resources.filter(({ type }) => type === "aws:lambda/function:Function").length;
+	terminal.done(
+		"Program",
+		`${record.resources.length} resources, ${lambdas} functions, of the stack ${record.stack}`,
+		(Date.now() - startedAt) / 1000,
+	);
+	await migrate(deployment, terminal);
+	const { readerSecretArn } = record.outputs;
+	writeJson(LAST_USED, { dataset, readerSecretArn } satisfies LastUsed);
+
+	for (const [index, input] of inputs.entries()) {
+		if (index > 0) terminal.title(input.title);
+		if (input.snapshot) source?.publish(input.snapshot);
+		const result = await runOnce(options, dataset, input, deployment, report);
+		if (options.json) print(result);
+		if (result.status === "failed") return false;
+	}
+	await showDatabase(terminal, aws.secrets.get<DatabaseSecret>(readerSecretArn)!);
+	return true;
+}
+
+function evaluateProgram({ format }: Options): Promise<ProgramRecord> {
+	return recordProgram(join(ROOT, "program"), { stack: "dev", ...(format && { settings: { format } }) });
+}
+
+/** Where the deployed extract would find the open-data API. */
+function sourceUrl(record: ProgramRecord): string {
+	return find(record, "aws:lambda/function:Function", "extract").inputs.environment.variables.SOURCE_URL;
+}
+
+/** Offline, one sentence at once is better than five patient attempts. */
+async function checkReachable(url: string): Promise<void> {
+	try {
+		await fetch(url, { method: "HEAD", signal: AbortSignal.timeout(15_000) });
+	} catch (error) {
+		throw new Error(
+			`${new URL(url).host} could not be reached (${reasonOf((error as Error).cause ?? error)}); go online, or leave out --source live for the sample.`,
+		);
+	}
+}
+
+function forget(state: string): void {
+	removePostgres(join(state, "postgres"));
+	rmSync(state, { recursive: true, force: true });
+}
+
+async function migrate(deployment: Deployment, terminal: Terminal): Promise<void> {
+	const startedAt = Date.now();
+	terminal.busy("Migrate", "started");
+	const { applied } = await deployment.migrate();
+	const what = applied ? `${applied} migrations applied` : "the schema is up to date";
+	terminal.done("Migrate", what, (Date.now() - startedAt) / 1000);
+}
+
+/** One execution of the workflow, from its start to the messages it sent. */
+async function runOnce(
+	options: Options,
+	dataset: string,
+	input: Input,
+	deployment: Deployment,
+	report: Report,
+): Promise<RunResult> {
+	const startedAt = Date.now();
+	let manifest: string | null = null;
+	const watcher: Report = {
+		...report,
+		finished(state, result, seconds) {
+			manifest = (result as Partial<ExtractResult> | null)?.manifestKey ?? manifest;
+			report.finished(state, result, seconds);
+		},
+	};
+	input.begin?.();
+	const { refetch, reload, accept } = options;
+	const outcome = await deployment.run(randomUUID(), { dataset, refetch, reload, accept }, watcher);
+	report.notified(deployment.notifications());
+	const [peakOfMigrate, extract, load] = (["migrate", "extract", "load"] as const).map(deployment.peakRssMb);
+	const peakRssMb = { migrate: peakOfMigrate!, extract: extract!, load: load! };
+	deployment.stopFunctions();
+	const about = { seconds: (Date.now() - startedAt) / 1000, manifest, peakRssMb };
+	if ("error" in outcome)
+		return { status: "failed", ...NOT_COUNTED, ...about, error: outcome.error, message: messageOf(outcome.cause) };
+	const loaded = (outcome.output as { load: LoadResult }).load;
+	input.end?.(loaded.rowsUpdatedAt);
+	const counts = Object.fromEntries(COUNT_NAMES.map((name) => [name, loaded[name]])) as unknown as LoadCounts;
+	return { status: loaded.status, ...counts, ...about };
+}
+
+function print(result: RunResult): void {
+	process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+/** What an analyst finds now, read as an analyst would. */
+async function showDatabase(terminal: Terminal, secret: DatabaseSecret): Promise<void> {
+	const { client } = { client: await connect(secret, 30_000) };
+	try {
+		await summarise(terminal, client);
+	} finally {
+		await client.end();
+	}
+	terminal.text("");
+	terminal.text("npm run local      runs it again        npm run local:db   keeps the database up for your queries");
+}
+
+/** Keeps the database used last up until somebody presses Ctrl-C. */
+async function serveDatabase(terminal: Terminal): Promise<void> {
+	const last = readJson<LastUsed>(LAST_USED);
+	if (!last) throw new Error("There is no database yet; make one with `npm run local`.");
+	const state = join(ROOT, last.dataset);
+	const [postgres, aws] = await Promise.all([
+		keep(startPostgres(join(state, "postgres"))),
+		keep(startAws(join(state, "aws"))),
+	]);
+	const reader = aws.secrets.get<DatabaseSecret>(last.readerSecretArn)!;
+	const authority = join(state, "ca.crt");
+	writeFile(authority, postgres.ca);
+	const url = new URL(`postgresql://${postgres.host}:${postgres.port}/${reader.dbname}`);
+	url.username = reader.username;
+	url.password = reader.password;
+	url.searchParams.set("sslmode", "verify-full");
+	url.searchParams.set("sslrootcert", authority);
+	terminal.title(`The database of ${last.dataset}, for reading; Ctrl-C stops it`);
+	process.stdout.write(`${url}\n`);
+	terminal.text("");
+	terminal.text('psql "<that URL>"                                 asks it questions');
+	terminal.text('DATABASE_URL="<that URL>" npm run db:studio       opens Drizzle Studio');
+	await new Promise(() => {});
+}
+
+/** Stops what was started when somebody asks for it; a second time, at once. */
+function stopOnSignals(): void {
+	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+		process.once(signal, async () => {
+			await started.disposeAsync();
+			process.exit(128 + constants.signals[signal]);
+		});
+}
+
+/** @returns the process's exit status */
+async function main(): Promise<number> {
+	let options: Options;
+	try {
+		options = parseOptions(process.argv.slice(2));
+	} catch (error) {
+		process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
+		return 2;
+	}
+	if (options.help) {
+		process.stdout.write(USAGE);
+		return 0;
+	}
+	const terminal = createTerminal(options.json || options.serveDatabase ? process.stderr : process.stdout);
+	const startedAt = Date.now();
+	stopOnSignals();
+	try {
+		const lock = lockState(ROOT);
+		started.defer(() => lock.release());
+		if (options.serveDatabase) await serveDatabase(terminal);
+		return (await run(options, terminal)) ? 0 : 1;
+	} catch (error) {
+		if (started.disposed) return 1;
+		const { name, message } = error as Error;
+		terminal.trouble("Failed", name === "Error" ? message : `${name}: ${message}`);
+		const about = { seconds: (Date.now() - startedAt) / 1000, manifest: null };
+		const peakRssMb = { migrate: null, extract: null, load: null };
+		if (options.json) print({ status: "failed", ...NOT_COUNTED, ...about, peakRssMb, error: name, message });
+		return 1;
+	} finally {
+		await started.disposeAsync();
+	}
+}
+
+main().then((status) => {
+	process.exitCode = status;
+});

@@ -1,0 +1,134 @@
+/**
+ * What AWS would answer while the program is evaluated without it: ids and ARNs of the right shape, always the same ones,
+ * so that two records of one program do not differ.
+ */
+
+import { createHash } from "node:crypto";
+import type { MockCallArgs, MockResourceArgs } from "@pulumi/pulumi/runtime";
+
+export const REGION = "ap-northeast-1";
+/** The account that the local S3 and SNS know. */
+export const ACCOUNT = "000000000000";
+
+/** Attributes of a resource that AWS decides; whatever was asked for comes back as it was. */
+export function newResource({ type, name, inputs }: MockResourceArgs): { id: string; state: Record<string, unknown> } {
+	const hash = createHash("sha256").update(`${type} ${name}`).digest("hex");
+	const physical = `${name}-${hash.slice(0, 7)}`;
+	const ec2Id = (prefix: string) => `${prefix}-${hash.slice(0, 17)}`;
+	const arn = (resource: string) => `arn:aws:${arnService(type)}:${REGION}:${ACCOUNT}:${resource}`;
+	const named = (attributes: object) => ({ name: physical, ...inputs, ...attributes });
+	const answer = (id: string, attributes: object = {}) => ({ id, state: { ...inputs, ...attributes } });
+
+	switch (type) {
+		case "aws:kms/key:Key":
+			return answer(hash.slice(0, 32), { arn: arn(`key/${hash.slice(0, 32)}`), keyId: hash.slice(0, 32) });
+		case "aws:s3/bucket:Bucket":
+			return answer(physical, { arn: `arn:aws:s3:::${physical}`, bucket: physical });
+		case "aws:secretsmanager/secret:Secret":
+			return answer(arn(`secret:${physical}-AbCdEf`), named({ arn: arn(`secret:${physical}-AbCdEf`) }));
+		case "aws:rds/instance:Instance":
+			return answer(physical, {
+				...databaseAddress(physical),
+				arn: arn(`db:${physical}`),
+				resourceId: `db-${hash.slice(0, 26).toUpperCase()}`,
+				masterUserSecrets: [{ secretArn: masterSecretArn(physical), secretStatus: "active" }],
+			});
+		case "aws:lambda/function:Function":
+			return answer(physical, named({ arn: arn(`function:${physical}`), sourceCodeHash: hash, version: "1" }));
+		case "aws:lambda/invocation:Invocation":
+			return answer(physical, { result: "{}" });
+		case "aws:sfn/stateMachine:StateMachine":
+			return answer(arn(`stateMachine:${physical}`), named({ arn: arn(`stateMachine:${physical}`) }));
+		case "aws:sns/topic:Topic":
+			return answer(arn(physical), named({ arn: arn(physical) }));
+		case "aws:cloudwatch/logGroup:LogGroup":
+			return answer(physical, named({ arn: arn(`log-group:${physical}`) }));
+		case "aws:iam/role:Role":
+			return answer(physical, named({ arn: `arn:aws:iam::${ACCOUNT}:role/${physical}` }));
+		case "aws:ec2/securityGroup:SecurityGroup":
+			return answer(ec2Id("sg"));
+		case "aws:ec2/vpcEndpoint:VpcEndpoint":
+			return answer(ec2Id("vpce"), { prefixListId: ec2Id("pl") });
+		case "awsx:ec2:Vpc":
+			return answer("", vpcAttributes(inputs, ec2Id));
+		default:
+			return answer(physical, named({ arn: arn(physical) }));
+	}
+}
+
+/** What AWS's data sources answer. */
+export function call({ token, inputs }: MockCallArgs): Record<string, unknown> {
+	switch (token) {
+		case "aws:iam/getPolicyDocument:getPolicyDocument":
+			return { ...inputs, json: policyDocument(inputs.statements) };
+		case "aws:index/getRegion:getRegion":
+			return { region: REGION, name: REGION };
+		case "aws:index/getCallerIdentity:getCallerIdentity":
+			return { accountId: ACCOUNT };
+		default:
+			throw new Error(`The mocks do not know what ${token} answers; add it to local/mocks.ts.`);
+	}
+}
+
+/** `aws:sns/topic:Topic` → `sns` */
+function arnService(type: string): string {
+	const service = type.split(":")[1]?.split("/")[0] ?? "";
+	const renamed: Record<string, string> = { sfn: "states", cloudwatch: "logs" };
+	return renamed[service] ?? service;
+}
+
+function databaseAddress(physical: string) {
+	const address = `${physical}.abcdefghijkl.${REGION}.rds.amazonaws.com`;
+	return { address, port: 5432, endpoint: `${address}:5432` };
+}
+
+function masterSecretArn(physical: string): string {
+	return `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:rds!db-${physical}-GhIjKl`;
+}
+
+/** The component's own outputs; its children are not made under mocks. */
+function vpcAttributes(inputs: Record<string, unknown>, id: (prefix: string) => string) {
+	const zones = Array.from({ length: Number(inputs.numberOfAvailabilityZones ?? 3) }, (_, index) => index + 1);
+	const perZone = (prefix: string) => zones.map((zone) => `${id(prefix)}${zone}`);
+	const routeTables = ["public", "private", "isolated"].flatMap((kind) => perZone(`rtb-${kind}`));
+	return {
+		vpcId: id("vpc"),
+		publicSubnetIds: perZone("subnet-public"),
+		privateSubnetIds: perZone("subnet-private"),
+		isolatedSubnetIds: perZone("subnet-isolated"),
+		routeTables: routeTables.map((routeTable) => ({ id: routeTable })),
+	};
+}
+
+interface PolicyStatement {
+	sid?: string;
+	effect?: string;
+	actions?: string[];
+	resources?: string[];
+	principals?: { type: string; identifiers: string[] }[];
+	conditions?: { test: string; variable: string; values: string[] }[];
+}
+
+/** As the provider writes it. https://registry.terraform.io/providers/hashicorp/aws/latest/docs/data-sources/iam_policy_document */
+function policyDocument(statements: PolicyStatement[]): string {
+	const oneOrAll = <T>(values: T[]) => (values.length === 1 ? values[0] : values);
+	const principals = (list: NonNullable<PolicyStatement["principals"]>) =>
+		list.every(({ type }) => type === "*")
+			? "*"
+			: Object.fromEntries(list.map(({ type, identifiers }) => [type, oneOrAll(identifiers)]));
+	return JSON.stringify({
+		Version: "2012-10-17",
+		Statement: statements.map(({ sid, effect = "Allow", actions, resources, principals: who, conditions }) => ({
+			...(sid && { Sid: sid }),
+			Effect: effect,
+			...(who && { Principal: principals(who) }),
+			...(actions && { Action: oneOrAll(actions) }),
+			...(resources && { Resource: oneOrAll(resources) }),
+			...(conditions && {
+				Condition: Object.fromEntries(
+					conditions.map(({ test, variable, values }) => [test, { [variable]: oneOrAll(values) }]),
+				),
+			}),
+		})),
+	});
+}

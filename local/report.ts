@@ -1,0 +1,101 @@
+/** Tells a person how a run goes, from what the functions log and the workflow does, and how it ended. */
+
+import type { Client } from "pg";
+import type { ExtractResult, LoadResult, NotifyResult } from "../handlers/contract";
+import type { Notification } from "./aws";
+import { count, size, type Terminal } from "./terminal";
+import type { TaskWatcher } from "./workflow";
+
+/** What the functions' log lines carry that is drawn here. */
+interface LogLine {
+	event?: string;
+	rows?: number;
+	of?: number;
+	pages?: number;
+	page?: number;
+	bytes?: number;
+}
+
+export interface Report extends TaskWatcher {
+	/** A line that a function printed. */
+	line(line: string): void;
+	notified(notifications: Notification[]): void;
+}
+
+/** Draws the steps of a run on a terminal. */
+export function createReport(terminal: Terminal): Report {
+	let state = "";
+	let startedAt = 0;
+	let expected = 0;
+	const draw = (line: LogLine) => {
+		const seconds = (Date.now() - startedAt) / 1000;
+		const { event, rows = 0, bytes = 0 } = line;
+		if (event === "fetch started" || event === "load started") expected = rows;
+		if (event === "page stored" || event === "loading")
+			terminal.progress(state, { rows, of: line.of ?? expected, bytes, seconds });
+		if (event === "merging" || event === "committing" || event === "staging again") terminal.busy(state, event);
+	};
+	return {
+		line(line) {
+			try {
+				draw(JSON.parse(line) as LogLine);
+			} catch {
+				// Not one of ours: a warning of Node's, or the last words of a process that crashes.
+				terminal.text(line);
+			}
+		},
+		started(name) {
+			state = name;
+			startedAt = Date.now();
+			terminal.busy(name, "started");
+		},
+		finished: (name, result, seconds) => terminal.done(name, describe(result), seconds),
+		failed: (name, error, seconds) => terminal.trouble(name, `${error.name}: ${error.message}`, seconds),
+		notified(notifications) {
+			for (const { subject, message } of notifications) {
+				terminal.title(`✉  ${subject}`);
+				terminal.text(message);
+			}
+		},
+	};
+}
+
+/** A task's result in a few words. */
+function describe(result: unknown): string {
+	const { fetched, status, rows, bytes, published, subject } = (result ?? {}) as Partial<
+		Omit<ExtractResult, "rows"> & LoadResult & NotifyResult
+	>;
+	if (fetched !== undefined)
+		return fetched
+			? `fetched ${count(rows!)} rows, ${size(bytes!)} compressed`
+			: `${count(rows!)} rows are there already`;
+	if (status === "loaded") return `loaded ${count(rows!)} rows`;
+	if (status === "unchanged") return "unchanged: this version is published already";
+	if (published !== undefined) return published ? "published" : `nothing to tell (${subject})`;
+	return "";
+}
+
+/** What the database holds now, asked as an analyst would. */
+export async function summarise(terminal: Terminal, reader: Client): Promise<void> {
+	const { rows: snapshots } = await reader.query<{ day: string; vehicles: number; bev: number; snapshots: number }>(`
+		select to_char(max(s.snapshot_at), 'FMDD Month YYYY') as day,
+			(select count(*)::int from ev.current_vehicles) as vehicles,
+			(select count(*)::int from ev.current_vehicles where vehicle_type = 'BEV') as bev,
+			count(*)::int as snapshots
+		from ev.snapshots s`);
+	const { day, vehicles, bev, snapshots: published } = snapshots[0]!;
+	if (!published) return;
+	const { rows: makes } = await reader.query<{ make: string; n: number }>(
+		"select make, count(*)::int as n from ev.current_vehicles group by make order by n desc, make limit 5",
+	);
+	const share = (n: number) => `${((100 * n) / vehicles).toFixed(0)} %`;
+	terminal.title(`${count(vehicles)} vehicles on ${day.replace(/ +/g, " ")}`);
+	terminal.text(
+		`${share(bev)} run on batteries alone; ${published} ${published === 1 ? "snapshot" : "snapshots"} so far.`,
+	);
+	terminal.text("");
+	for (const { make, n } of makes)
+		terminal.text(
+			`${make.padEnd(12)} ${count(n).padStart(8)}  ${"█".repeat(Math.max(1, Math.round((40 * n) / makes[0]!.n)))}`,
+		);
+}

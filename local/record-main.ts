@@ -1,6 +1,6 @@
 /** Evaluates the program under Pulumi's runtime mocks and writes its record: the process that local/record.ts starts. */
 
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, linkSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
@@ -127,16 +127,25 @@ async function keepArchives(inputs: object, folder: string, archive: string): Pr
 	return Object.fromEntries(await Promise.all(kept));
 }
 
-async function unpack(source: pulumi.asset.Asset | pulumi.asset.Archive, target: string): Promise<void> {
-	if (source instanceof pulumi.asset.AssetArchive) {
-		for (const [path, part] of Object.entries(await source.assets)) await unpack(part, join(target, path));
-		return;
+async function unpack(archive: pulumi.asset.Archive, target: string): Promise<void> {
+	if (!(archive instanceof pulumi.asset.AssetArchive))
+		throw new Error(`${target} would come from a ${archive.constructor.name}, which cannot be unpacked here.`);
+	for (const [path, part] of Object.entries(await archive.assets)) {
+		const file = join(target, path);
+		mkdirSync(dirname(file), { recursive: true });
+		if (part instanceof pulumi.asset.StringAsset) writeFileSync(file, await part.text);
+		else if (part instanceof pulumi.asset.FileAsset) linkOrCopy(await part.path, file);
+		else throw new Error(`${file} would come from a ${part.constructor.name}, which cannot be unpacked here.`);
 	}
-	mkdirSync(dirname(target), { recursive: true });
-	if (source instanceof pulumi.asset.StringAsset) writeFileSync(target, await source.text);
-	else if (source instanceof pulumi.asset.FileAsset || source instanceof pulumi.asset.FileArchive)
-		cpSync(await source.path, target, { recursive: true });
-	else throw new Error(`An archive holds a ${source.constructor.name}, which cannot be unpacked here.`);
+}
+
+/** The same file under another name takes no time; on another file system it has to be copied. */
+function linkOrCopy(source: string, target: string): void {
+	try {
+		linkSync(source, target);
+	} catch {
+		copyFileSync(source, target);
+	}
 }
 
 function withoutArchives(state: Record<string, unknown>): Record<string, unknown> {

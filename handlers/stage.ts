@@ -1,8 +1,7 @@
 /** Reads a snapshot's pages from S3 into the staging tables, sending only rows that the database does not know. */
 
 import { createHash } from "node:crypto";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import { Readable, promises as streams } from "node:stream";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import type { Client } from "pg";
@@ -104,7 +103,7 @@ export async function stagePages(stage: Stage, known: { rows: KnownRows; trusted
 
 		const rejects: Reject[] = [];
 		const before = staged.rows;
-		await pipeline(
+		await streams.pipeline(
 			Readable.from(encode(content, index + 1, staged, rejects)),
 			client.query(copyFrom(copyIncoming(stage.layout.present))),
 		);
@@ -117,7 +116,7 @@ export async function stagePages(stage: Stage, known: { rows: KnownRows; trusted
 		bytes += page.bytes;
 		log.progress("loading", { page: index + 1, pages: manifest.pages.length, rows: staged.rows, bytes });
 	}
-	await pipeline(Readable.from(keyLines(known.rows)), client.query(copyFrom(COPY_UNSEEN)));
+	await streams.pipeline(Readable.from(keyLines(known.rows)), client.query(copyFrom(COPY_UNSEEN)));
 	return staged;
 }
 

@@ -1,0 +1,172 @@
+/** A real PostgreSQL and the local AWS services, started once for all tests of a process; a database of its own for each. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client } from "pg";
+import type { LoadEvent, LoadResult } from "../../handlers/contract";
+import type { DatabaseSecret } from "../../handlers/database";
+import { type LoadSettings, loadHandler } from "../../handlers/load";
+import { migrateHandler } from "../../handlers/migrate";
+import { newPassword } from "../../handlers/passwords";
+import { createStorage, type Storage } from "../../handlers/storage";
+import { type Aws, startAws } from "../../local/aws";
+import {
+	asSuperuser,
+	clientConfig,
+	createDatabase,
+	type Postgres,
+	removePostgres,
+	startPostgres,
+} from "../../local/postgres";
+import { silently } from "./output";
+import { type StoredSnapshot, storeSnapshot } from "./snapshots";
+
+export interface TestBed {
+	postgres: Postgres;
+	aws: Aws;
+	storage: Storage;
+	/** The master user's name and password. */
+	owner: { user: string; password: string };
+	/** A database as migrate leaves it. */
+	newDatabase(): Promise<TestDatabase>;
+	/** An empty one, which migrate is yet to see. */
+	emptyDatabase(): Promise<string>;
+}
+
+export interface TestDatabase {
+	name: string;
+	/** ARN of the loader's secret. */
+	secretArn: string;
+	/** Asks as the owner. */
+	query<R extends object>(sql: string, values?: unknown[]): Promise<R[]>;
+	/** Stores a snapshot's raw files and loads it. */
+	load(snapshot: StoredSnapshot, options?: LoadOptions): Promise<LoadResult>;
+	/** Loads raw files that are stored already. */
+	loadManifest(manifestKey: string, options?: LoadOptions): Promise<LoadResult>;
+	/** All that a load decides, in a fixed order; without what belongs to a run alone. */
+	contents(): Promise<Record<"vehicles" | "changes" | "snapshots", unknown[]>>;
+}
+
+export interface LoadOptions extends Partial<Pick<LoadEvent, "runId" | "reload" | "accept">> {
+	settings?: Partial<LoadSettings>;
+	/** What the function's context answers; a minute if not given. */
+	timeLeftMs?: () => number;
+}
+
+export const BUCKET = "raw";
+const PIPELINE_SECRET = "arn:pipeline";
+const TEMPLATE = "ev_template";
+const ROLES = { loader: "arn:loader", reader: "arn:reader" };
+
+let bed: Promise<TestBed> | undefined;
+let stop: (() => Promise<void>) | undefined;
+
+/** The process's test bed, started with the first call. */
+export function testBed(): Promise<TestBed> {
+	bed ??= start();
+	return bed;
+}
+
+/** Stops what was started; for mocha's root hook. */
+export async function stopTestBed(): Promise<void> {
+	await bed?.catch(() => {});
+	await stop?.();
+}
+
+async function start(): Promise<TestBed> {
+	const directory = mkdtempSync(join(tmpdir(), "ev-registrations-test-"));
+	const settings = { fsync: "off", shared_buffers: "64MB" };
+	const [postgres, aws] = await Promise.all([
+		startPostgres(join(directory, "postgres"), settings),
+		startAws(join(directory, "aws")),
+	]);
+	stop = async () => {
+		await Promise.all([postgres.stop(), aws.stop()]);
+		removePostgres(join(directory, "postgres"));
+		rmSync(directory, { recursive: true, force: true });
+	};
+	Object.assign(process.env, aws.environment);
+	aws.createBucket(BUCKET);
+	aws.secrets.put(PIPELINE_SECRET, { bucket: BUCKET });
+	const owner = { user: "ev_admin", password: newPassword() };
+	await createDatabase(postgres, TEMPLATE, owner);
+	await migrateInto({ postgres, aws, owner }, TEMPLATE);
+
+	const storage = createStorage(BUCKET);
+	let databases = 0;
+	const create = async (template: string) => {
+		const name = `ev_${++databases}`;
+		await asSuperuser(postgres, async (client) => {
+			await client.query(`create database ${name} template ${template} owner ${owner.user}`);
+		});
+		return name;
+	};
+	return {
+		postgres,
+		aws,
+		storage,
+		owner,
+		emptyDatabase: () => create("template0"),
+		newDatabase: async () => openDatabase({ postgres, aws, storage, owner }, await create(TEMPLATE)),
+	};
+}
+
+/** Invokes migrate as a deployment would. */
+export async function migrateInto({ postgres, aws, owner }: Pick<TestBed, "postgres" | "aws" | "owner">, name: string) {
+	aws.secrets.put("arn:master", { username: owner.user, password: owner.password, ca: postgres.ca });
+	Object.assign(process.env, {
+		DATABASE_HOST: postgres.host,
+		DATABASE_PORT: String(postgres.port),
+		DATABASE_NAME: name,
+		MASTER_SECRET_ARN: "arn:master",
+		DATABASE_SECRET_ARN: ROLES.loader,
+		READER_SECRET_ARN: ROLES.reader,
+	});
+	return await silently(() =>
+		migrateHandler()(
+			{},
+			context(() => 60_000),
+		),
+	);
+}
+
+function context(getRemainingTimeInMillis: () => number) {
+	return { awsRequestId: "test", getRemainingTimeInMillis };
+}
+
+function openDatabase(parts: Pick<TestBed, "postgres" | "aws" | "storage" | "owner">, name: string): TestDatabase {
+	const { postgres, aws, storage, owner } = parts;
+	const secretArn = `arn:database:${name}`;
+	aws.secrets.put(secretArn, { ...aws.secrets.get<DatabaseSecret>(ROLES.loader), dbname: name });
+	const query = async <R extends object>(sql: string, values?: unknown[]) => {
+		const client = new Client(clientConfig(postgres, name, owner));
+		await client.connect();
+		try {
+			return (await client.query<R>(sql, values)).rows;
+		} finally {
+			await client.end();
+		}
+	};
+	let runs = 0;
+	const loadManifest = (manifestKey: string, options: LoadOptions = {}) => {
+		const { settings, timeLeftMs = () => 60_000, ...event } = options;
+		const load = loadHandler({ maxRejectedShare: 1, maxRemovedShare: 1, ...settings });
+		const secrets = { pipeline: PIPELINE_SECRET, database: secretArn };
+		return silently(() => load({ runId: `run-${++runs}`, manifestKey, secrets, ...event }, context(timeLeftMs)));
+	};
+	return {
+		name,
+		secretArn,
+		query,
+		loadManifest,
+		load: async (snapshot, options) => loadManifest(await storeSnapshot(storage, snapshot), options),
+		contents: async () => ({
+			vehicles: await query("select * from ev.vehicles order by dol_vehicle_id"),
+			changes: await query("select * from ev.vehicle_changes order by dol_vehicle_id, changed_at"),
+			snapshots: await query(
+				"select to_jsonb(s) - 'run_id' - 'manifest_key' as snapshot from ev.snapshots s order by snapshot_at",
+			),
+		}),
+	};
+}

@@ -68,7 +68,7 @@ async function run(options: Options, terminal: Terminal): Promise<boolean> {
 		keep(startAws(join(state, "aws"))),
 	]);
 	const source = inputs[0]!.snapshot && (await keep(startSource(inputs[0]!.snapshot)));
-	const report = createReport(terminal);
+	const report = createReport(terminal, options.verbose);
 	const onLine = (_name: string, line: string) => report.line(line);
 	const deployment = await deploy(record, { postgres, aws, sourceUrl: source?.url ?? sourceUrl(record), onLine });
 	started.defer(() => deployment.stopFunctions());
@@ -165,7 +165,7 @@ function print(result: RunResult): void {
 
 /** What an analyst finds now, read as an analyst would. */
 async function showDatabase(terminal: Terminal, secret: DatabaseSecret): Promise<void> {
-	const { client } = { client: await connect(secret, 30_000) };
+	const client = await connect(secret, 30_000);
 	try {
 		await summarise(terminal, client);
 	} finally {

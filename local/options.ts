@@ -12,6 +12,8 @@ export interface Options {
 	reload: boolean;
 	accept: string[];
 	json: boolean;
+	/** Print every line that the functions log. */
+	verbose: boolean;
 	/** Start the database used last and keep it up, instead of running the pipeline. */
 	serveDatabase: boolean;
 	/** A saved record of the program to run in place of evaluating it. */
@@ -30,6 +32,7 @@ export const USAGE = `npm run local -- [options]
   --reload               merge again although the version is published
   --accept GUARD         override one guard for this run, such as SuspiciousShrink; may be repeated
   --json                 one JSON object per run on stdout, everything else on stderr
+  --verbose              print every line that the functions log
   --record FOLDER        run a saved record of the program instead of evaluating it
 
 npm run local:db         start the database used last and keep it up for psql, BI tools and Drizzle Studio
@@ -50,6 +53,7 @@ export function parseOptions(args: string[]): Options {
 			reload: { type: "boolean", default: false },
 			accept: { type: "string", multiple: true, default: [] },
 			json: { type: "boolean", default: false },
+			verbose: { type: "boolean", default: false },
 			"serve-database": { type: "boolean", default: false },
 			record: { type: "string" },
 			help: { type: "boolean", short: "h", default: false },

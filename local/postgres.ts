@@ -285,8 +285,8 @@ async function stopOrphan(data: string): Promise<void> {
 	const pid = Number(lockFile(data)[0]);
 	if (!pid) return;
 	const isOurs = () => {
-		const { stdout } = spawnSync("ps", ["-ww", "-o", "command=", "-p", String(pid)], { encoding: "utf8" });
-		return stdout.includes(data) && stdout.includes("postgres");
+		const command = commandLine(pid);
+		return command.includes(data) && command.includes("postgres");
 	};
 	const deadline = Date.now() + STOP_TIMEOUT_MS;
 	for (let signal: NodeJS.Signals = "SIGINT"; isOurs(); signal = "SIGQUIT") {
@@ -297,6 +297,17 @@ async function stopOrphan(data: string): Promise<void> {
 			throw new Error(`A PostgreSQL that an earlier run left behind (process ${pid}) does not stop; end it by hand.`);
 	}
 	rmSync(join(data, "postmaster.pid"), { force: true });
+}
+
+/** What a process was started with; empty where there is none. Small Linux images have no ps. */
+function commandLine(pid: number): string {
+	if (platform() !== "linux")
+		return spawnSync("ps", ["-ww", "-o", "command=", "-p", String(pid)], { encoding: "utf8" }).stdout;
+	try {
+		return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+	} catch {
+		return "";
+	}
 }
 
 /** Lines of postmaster.pid: process, folder, start, port, socket, address, memory, status. */

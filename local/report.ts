@@ -22,8 +22,8 @@ export interface Report extends TaskWatcher {
 	notified(notifications: Notification[]): void;
 }
 
-/** Draws the steps of a run on a terminal. */
-export function createReport(terminal: Terminal): Report {
+/** Draws the steps of a run on a terminal. @param verbose whether the functions' lines are shown as they are, too */
+export function createReport(terminal: Terminal, verbose: boolean): Report {
 	let state = "";
 	let startedAt = 0;
 	let expected = 0;
@@ -37,11 +37,12 @@ export function createReport(terminal: Terminal): Report {
 	};
 	return {
 		line(line) {
+			if (verbose) terminal.text(line);
 			try {
 				draw(JSON.parse(line) as LogLine);
 			} catch {
 				// Not one of ours: a warning of Node's, or the last words of a process that crashes.
-				terminal.text(line);
+				if (!verbose) terminal.text(line);
 			}
 		},
 		started(name) {

@@ -1,0 +1,98 @@
+/** Runs `npm run local` as a process of its own, in a folder of its own, as a person would. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { text } from "node:stream/consumers";
+import { Client } from "pg";
+import { makeSample } from "../../local/sample";
+import { clientConfig, removePostgres, startPostgres } from "../../local/postgres";
+
+export interface LocalRun {
+	status: number | null;
+	stdout: string;
+	stderr: string;
+	/** What `--json` printed. */
+	results: Record<string, any>[];
+}
+
+export interface LocalFolder {
+	path: string;
+	/** Starts a run, and watches what it says on stderr. */
+	start(args: string[], onText?: (text: string) => void): { process: ChildProcess; ended: Promise<LocalRun> };
+	run(...args: string[]): Promise<LocalRun>;
+	/** Processes of this folder's last run that are alive: those of functions and of the database. */
+	children(): { pid: number; command: string }[];
+	/** Asks the database that the last run left, over a server of its own. */
+	query<R extends object>(dataset: string, ...statements: string[]): Promise<R[][]>;
+	remove(): void;
+}
+
+const MAIN = resolve(__dirname, "../../local/main.ts");
+
+/** An empty folder to run in. */
+export function localFolder(): LocalFolder {
+	const path = mkdtempSync(join(tmpdir(), "ev-registrations-local-"));
+	const start: LocalFolder["start"] = (args, onText) => {
+		const flags = ["--disable-warning=ExperimentalWarning", "-r", require.resolve("ts-node/register/transpile-only")];
+		const child = spawn(process.execPath, [...flags, MAIN, ...args], {
+			cwd: path,
+			stdio: ["ignore", "pipe", "pipe"],
+			env: { ...process.env, TS_NODE_PROJECT: resolve(__dirname, "../../tsconfig.json") },
+		});
+		if (onText) child.stderr!.setEncoding("utf8").on("data", onText);
+		const exited = new Promise<number | null>((done) => child.once("exit", done));
+		const ended = Promise.all([exited, text(child.stdout!), text(child.stderr!)]).then(([status, stdout, stderr]) => {
+			const lines = stdout.split("\n").filter((line) => line.startsWith("{"));
+			return { status, stdout, stderr, results: lines.map((line) => JSON.parse(line)) };
+		});
+		return { process: child, ended };
+	};
+	return {
+		path,
+		start,
+		run: (...args) => start(args).ended,
+		children: () => processes().filter(({ command, cwd }) => command.includes(path) || cwd.startsWith(path)),
+		async query(dataset, ...statements) {
+			const server = await startPostgres(join(path, ".local", dataset, "postgres"));
+			const client = new Client(clientConfig(server, "ev"));
+			await client.connect();
+			try {
+				const answers = [];
+				for (const statement of statements) answers.push((await client.query(statement)).rows);
+				return answers;
+			} finally {
+				await client.end();
+				await server.stop();
+			}
+		},
+		remove() {
+			for (const dataset of ["sample", "f6w7-q2d2"]) removePostgres(join(path, ".local", dataset, "postgres"));
+			rmSync(path, { recursive: true, force: true });
+		},
+	};
+}
+
+/** Writes a month of the made-up register as a CSV export. @returns its path */
+export function writeSampleFile(folder: LocalFolder, month: number, vehicles: number): string {
+	const { content, rowsUpdatedAt } = makeSample(month, vehicles);
+	const file = join(folder.path, `${new Date(rowsUpdatedAt * 1000).toISOString().slice(0, 10)}.csv`);
+	writeFileSync(file, content);
+	return file;
+}
+
+/** Every process of this machine (Linux), with its command line and its working directory. */
+function processes(): { pid: number; command: string; cwd: string }[] {
+	return readdirSync("/proc")
+		.filter((name) => /^\d+$/.test(name))
+		.flatMap((name) => {
+			try {
+				const command = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ");
+				const cwd = require("node:fs").readlinkSync(`/proc/${name}/cwd`) as string;
+				return [{ pid: Number(name), command, cwd }];
+			} catch {
+				return [];
+			}
+		});
+}

@@ -1,0 +1,24 @@
+/** The program's record, evaluated once for all tests of a process that ask for the same. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ProgramRecord, type RecordOptions, recordProgram } from "../../local/record";
+
+const records = new Map<string, Promise<ProgramRecord>>();
+
+/** The record of a stack, with some settings in place of its own. */
+export function programOf(
+	stack: RecordOptions["stack"],
+	settings: Record<string, string> = {},
+): Promise<ProgramRecord> {
+	const key = JSON.stringify([stack, settings]);
+	let record = records.get(key);
+	if (!record) {
+		const directory = mkdtempSync(join(tmpdir(), "ev-registrations-program-"));
+		process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+		record = recordProgram(join(directory, "record"), { stack, settings });
+		records.set(key, record);
+	}
+	return record;
+}

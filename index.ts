@@ -159,6 +159,8 @@ function hashOf(folder: string): string {
 	return hash.digest("hex");
 }
 
+/** The stack's page, with the outputs below filled in. https://www.pulumi.com/docs/pulumi-cloud/projects-and-stacks/#stack-readme */
+export const readme = readFileSync("Pulumi.README.md", "utf8");
 export const stateMachineArn = workflow.arn;
 export const bucketName = bucket.id;
 export const databaseEndpoint = database.endpoint;

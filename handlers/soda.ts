@@ -153,6 +153,8 @@ export function createSoda(options: SodaOptions): Soda {
 			throw sourceFailure("SourceUnavailable", question, reasonOf(error), error);
 		} finally {
 			clearTimeout(timer);
+			// Closes the connection of an answer that was not read to its end.
+			abort.abort();
 		}
 	};
 

@@ -96,10 +96,11 @@ export function readSettings(): Settings {
 	return settings;
 }
 
+/** Node knows offsets and names in small letters as well; EventBridge Scheduler does not. */
 function isTimeZone(name: string): boolean {
 	try {
 		new Intl.DateTimeFormat("en", { timeZone: name });
-		return true;
+		return /^[A-Z]/.test(name);
 	} catch {
 		return false;
 	}

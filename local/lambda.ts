@@ -85,6 +85,8 @@ export function createInvoker(
 			const timer = setTimeout(() => {
 				settle();
 				of.kill("SIGKILL");
+				// It may take its time to die, and is not to be asked again meanwhile.
+				if (child === of) child = undefined;
 				reject(onTimeout());
 			}, withinMs);
 			const onMessage = (answer: Answer) => {

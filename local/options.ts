@@ -43,26 +43,49 @@ npm run local:db         start the database used last and keep it up for psql, B
  * @throws an error with one sentence that names the option and what it takes
  */
 export function parseOptions(args: string[]): Options {
-	const { values } = parseArgs({
-		args,
-		options: {
-			source: { type: "string", multiple: true, default: ["sample"] },
-			format: { type: "string" },
-			fresh: { type: "boolean", default: false },
-			refetch: { type: "boolean", default: false },
-			reload: { type: "boolean", default: false },
-			accept: { type: "string", multiple: true, default: [] },
-			json: { type: "boolean", default: false },
-			verbose: { type: "boolean", default: false },
-			"serve-database": { type: "boolean", default: false },
-			record: { type: "string" },
-			help: { type: "boolean", short: "h", default: false },
-		},
-	});
-	const { format, source: sources, "serve-database": serveDatabase, ...rest } = values;
+	const { format, source: sources, "serve-database": serveDatabase, ...rest } = valuesOf(args);
 	if (format !== undefined && format !== "csv" && format !== "json")
 		throw new Error(`--format is csv or json, not ${format}.`);
+	if (sources.includes("")) throw new Error("--source needs a value.");
 	if (sources.length > 1 && sources.some((source) => source === "sample" || source === "live"))
 		throw new Error("--source can be repeated with files only; run the sample and the live source on their own.");
 	return { ...rest, sources, serveDatabase, ...(format && { format }) };
+}
+
+function valuesOf(args: string[]) {
+	try {
+		return parseArgs({
+			args,
+			options: {
+				source: { type: "string", multiple: true, default: ["sample"] },
+				format: { type: "string" },
+				fresh: { type: "boolean", default: false },
+				refetch: { type: "boolean", default: false },
+				reload: { type: "boolean", default: false },
+				accept: { type: "string", multiple: true, default: [] },
+				json: { type: "boolean", default: false },
+				verbose: { type: "boolean", default: false },
+				"serve-database": { type: "boolean", default: false },
+				record: { type: "string" },
+				help: { type: "boolean", short: "h", default: false },
+			},
+		}).values;
+	} catch (error) {
+		throw new Error(sentenceOf(error as NodeJS.ErrnoException), { cause: error });
+	}
+}
+
+/** What is wrong with the command line, in one sentence; Node's own words take up to three. */
+function sentenceOf({ code, message }: NodeJS.ErrnoException): string {
+	const [, name] = /'(?:-\w, )?(.+?)(?: <value>)?'/s.exec(message) ?? [];
+	switch (code) {
+		case "ERR_PARSE_ARGS_UNKNOWN_OPTION":
+			return `There is no option ${name}.`;
+		case "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL":
+			return `${name} belongs to no option.`;
+		case "ERR_PARSE_ARGS_INVALID_OPTION_VALUE":
+			return /does not take/.test(message) ? `${name} takes no value.` : `${name} needs a value.`;
+		default:
+			return message;
+	}
 }

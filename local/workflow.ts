@@ -31,12 +31,14 @@ const RETRY_MS = 1000;
 /**
  * Runs the workflow once.
  * @param definition as it would be deployed
+ * @param retryMs pause before each retry
  */
 export async function runWorkflow(
 	definition: string,
 	execution: Execution,
 	call: CallResource,
 	watcher: TaskWatcher,
+	retryMs = RETRY_MS,
 ): Promise<Outcome> {
 	const { States: states } = JSON.parse(definition) as States;
 	const tasks = Object.entries(states).filter(([, state]) => state.Type === "Task");
@@ -45,7 +47,7 @@ export async function runWorkflow(
 	const run = machine.run(execution.input as never, {
 		overrides: {
 			taskResourceLocalHandlers: Object.fromEntries(handlers) as never,
-			retryIntervalOverrides: Object.fromEntries(tasks.map(([name]) => [name, RETRY_MS])),
+			retryIntervalOverrides: Object.fromEntries(tasks.map(([name]) => [name, retryMs])),
 		},
 		context: {
 			Execution: {

@@ -6,7 +6,14 @@ import { gzipSync } from "node:zlib";
 import { expect } from "chai";
 import { Client } from "pg";
 import { COUNT_NAMES } from "../handlers/contract";
-import { type LocalFolder, localFolder, writeSampleFile } from "./support/local";
+import {
+	childrenOf,
+	isAlive,
+	type LocalFolder,
+	localFolder,
+	type RunningProcess,
+	writeSampleFile,
+} from "./support/local";
 import { programOf } from "./support/program";
 
 describe("npm run local", function () {
@@ -29,19 +36,35 @@ describe("npm run local", function () {
 		const first = await json();
 		expect(first.status, first.stderr).to.equal(0);
 		expect(first.results).to.have.length(1);
-		expect(first.results[0]).to.deep.include({ status: "loaded", rows: 25_000, added: 25_000, removed: 0, rejected: 0 });
+		expect(first.results[0]).to.deep.include({
+			status: "loaded",
+			rows: 25_000,
+			added: 25_000,
+			removed: 0,
+			rejected: 0,
+		});
 		expect(first.results[0]!.manifest).to.match(/^raw\/sample\/\d{8}T\d{6}Z\/csv\/manifest\.json$/);
-		for (const name of ["migrate", "extract", "load"]) expect(first.results[0]!.peakRssMb[name], name).to.be.within(30, 200);
+		for (const name of ["migrate", "extract", "load"])
+			expect(first.results[0]!.peakRssMb[name], name).to.be.within(30, 200);
 
 		const second = (await json()).results[0]!;
 		expect(second).to.include({ status: "loaded" });
 		expect(second.added).to.be.above(0);
 		expect(second.removed).to.be.above(0);
 		const { rows, removed, ...parts } = Object.fromEntries(COUNT_NAMES.map((name) => [name, second[name] as number]));
-		expect(Object.values(parts).reduce((sum, part) => sum + part, 0), "each row is counted once").to.equal(rows);
+		expect(
+			Object.values(parts).reduce((sum, part) => sum + part, 0),
+			"each row is counted once",
+		).to.equal(rows);
 
 		const reloaded = (await json("--reload")).results[0]!;
-		expect(reloaded).to.include({ status: "loaded", manifest: second.manifest, unchanged: second.rows, added: 0, removed: 0 });
+		expect(reloaded).to.include({
+			status: "loaded",
+			manifest: second.manifest,
+			unchanged: second.rows,
+			added: 0,
+			removed: 0,
+		});
 	});
 
 	it("tells it step by step in plain lines where there is no terminal, with what was notified and what is there now", async () => {
@@ -95,7 +118,11 @@ describe("npm run local", function () {
 			["that is not there", () => undefined, /is not there/],
 			["that is empty", () => "", /is empty/],
 			["of another dataset", () => "name,age\nAda,36\n", /is not an export of Electric Vehicle Population Data/],
-			["without the key column", () => "VIN (1-10),County,City,State,Postal Code,Model Year,Make,Model,Electric Range\n1,2,3,4,5,6,7,8,9\n", /lacks the column DOL Vehicle ID/],
+			[
+				"without the key column",
+				() => "VIN (1-10),County,City,State,Postal Code,Model Year,Make,Model,Electric Range\n1,2,3,4,5,6,7,8,9\n",
+				/lacks the column DOL Vehicle ID/,
+			],
 			["that is cut off", () => gzipSync("a".repeat(100_000)).subarray(0, 60), /cannot be uncompressed/],
 		];
 		for (const [what, content, said] of cases)
@@ -113,7 +140,13 @@ describe("npm run local", function () {
 
 	it("says in one sentence that the live source could not be reached", async () => {
 		const unreachable = await programOf("dev", { sourceUrl: "https://localhost:1" });
-		const { status, results, stderr } = await folder.run("--json", "--record", unreachable.directory, "--source", "live");
+		const { status, results, stderr } = await folder.run(
+			"--json",
+			"--record",
+			unreachable.directory,
+			"--source",
+			"live",
+		);
 		expect(status).to.equal(1);
 		expect(results[0]!.message).to.match(/^localhost:1 could not be reached \(.*\); /);
 		expect(stderr).to.not.include("Migrate");
@@ -138,20 +171,25 @@ describe("npm run local", function () {
 	});
 
 	it("says so in one sentence when another one is running, and stops everything on Ctrl-C", async () => {
+		let children: RunningProcess[] = [];
 		let second: Promise<{ status: number | null; results: { message?: string }[] }> | undefined;
 		const first = folder.start(["--json", "--verbose", ...record], (text) => {
 			if (second || !text.includes('"event":"fetch started"')) return;
 			second = json().then((run) => {
+				children = childrenOf(first.process.pid!);
 				first.process.kill("SIGINT");
 				return run;
 			});
 		});
 		const { status } = await first.ended;
 		expect(status).to.equal(130);
+		expect(children).to.have.length.above(1);
+		expect(children.filter(isAlive)).to.deep.equal([]);
 		const refused = await second!;
 		expect(refused.status).to.equal(1);
-		expect(refused.results[0]!.message).to.match(/^Another local run is using .*; wait until it is done, or stop it\.$/);
-		expect(folder.children()).to.deep.equal([]);
+		expect(refused.results[0]!.message).to.match(
+			/^Another local run is using .*; wait until it is done, or stop it\.$/,
+		);
 		expect((await json()).status, "and the next run works").to.equal(0);
 	});
 
@@ -165,8 +203,10 @@ describe("npm run local", function () {
 		await client.connect();
 		expect((await client.query("select count(*)::int as n from ev.current_vehicles")).rows[0].n).to.equal(3000);
 		await client.end();
+		const children = childrenOf(serving.process.pid!);
 		serving.process.kill("SIGTERM");
 		expect((await serving.ended).status).to.equal(143);
-		expect(folder.children()).to.deep.equal([]);
+		expect(children).to.have.length.above(0);
+		expect(children.filter(isAlive)).to.deep.equal([]);
 	});
 });

@@ -6,15 +6,16 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { Client } from "pg";
-import { makeSample } from "../../local/sample";
 import { clientConfig, removePostgres, startPostgres } from "../../local/postgres";
+import type { Properties } from "../../local/record";
+import { makeSample } from "../../local/sample";
 
 export interface LocalRun {
 	status: number | null;
 	stdout: string;
 	stderr: string;
 	/** What `--json` printed. */
-	results: Record<string, any>[];
+	results: Properties[];
 }
 
 export interface LocalFolder {
@@ -22,13 +23,13 @@ export interface LocalFolder {
 	/** Starts a run, and watches what it says on stderr. */
 	start(args: string[], onText?: (text: string) => void): { process: ChildProcess; ended: Promise<LocalRun> };
 	run(...args: string[]): Promise<LocalRun>;
-	/** Processes of this folder's last run that are alive: those of functions and of the database. */
-	children(): { pid: number; command: string }[];
 	/** Asks the database that the last run left, over a server of its own. */
 	query<R extends object>(dataset: string, ...statements: string[]): Promise<R[][]>;
 	remove(): void;
 }
 
+/** A run takes some seconds; one that hangs must not keep everything else waiting. */
+const TOO_LONG_MS = 60_000;
 const MAIN = resolve(__dirname, "../../local/main.ts");
 
 /** An empty folder to run in. */
@@ -43,6 +44,11 @@ export function localFolder(): LocalFolder {
 		});
 		if (onText) child.stderr!.setEncoding("utf8").on("data", onText);
 		const exited = new Promise<number | null>((done) => child.once("exit", done));
+		const timer = setTimeout(() => {
+			for (const { pid } of childrenOf(child.pid!)) process.kill(pid, "SIGKILL");
+			child.kill("SIGKILL");
+		}, TOO_LONG_MS);
+		exited.then(() => clearTimeout(timer));
 		const ended = Promise.all([exited, text(child.stdout!), text(child.stderr!)]).then(([status, stdout, stderr]) => {
 			const lines = stdout.split("\n").filter((line) => line.startsWith("{"));
 			return { status, stdout, stderr, results: lines.map((line) => JSON.parse(line)) };
@@ -53,7 +59,6 @@ export function localFolder(): LocalFolder {
 		path,
 		start,
 		run: (...args) => start(args).ended,
-		children: () => processes().filter(({ command, cwd }) => command.includes(path) || cwd.startsWith(path)),
 		async query(dataset, ...statements) {
 			const server = await startPostgres(join(path, ".local", dataset, "postgres"));
 			const client = new Client(clientConfig(server, "ev"));
@@ -82,17 +87,32 @@ export function writeSampleFile(folder: LocalFolder, month: number, vehicles: nu
 	return file;
 }
 
-/** Every process of this machine (Linux), with its command line and its working directory. */
-function processes(): { pid: number; command: string; cwd: string }[] {
+export interface RunningProcess {
+	pid: number;
+	command: string;
+}
+
+/** What a process has started and is alive: functions and the database (Linux only). */
+export function childrenOf(parent: number): RunningProcess[] {
 	return readdirSync("/proc")
 		.filter((name) => /^\d+$/.test(name))
 		.flatMap((name) => {
 			try {
+				// The name in parentheses may hold anything; state and parent follow it.
+				const [, parentPid] = readFileSync(`/proc/${name}/stat`, "utf8").split(") ").pop()!.split(" ");
+				if (Number(parentPid) !== parent) return [];
 				const command = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ");
-				const cwd = require("node:fs").readlinkSync(`/proc/${name}/cwd`) as string;
-				return [{ pid: Number(name), command, cwd }];
+				return [{ pid: Number(name), command }];
 			} catch {
 				return [];
 			}
 		});
+}
+
+export function isAlive({ pid }: RunningProcess): boolean {
+	try {
+		return process.kill(pid, 0);
+	} catch {
+		return false;
+	}
 }

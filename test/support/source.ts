@@ -11,6 +11,8 @@ export interface FaultySource {
 	asked: Asked[];
 	/** Gives the next requests this fault. @param times how many of them */
 	fail(fault: Intercept, of?: { what?: (asked: Asked) => boolean; times?: number }): void;
+	/** Takes back the faults that are left. */
+	recover(): void;
 	publish(snapshot: Snapshot): void;
 	stop(): Promise<void>;
 }
@@ -47,6 +49,9 @@ export async function startFaultySource(snapshot: Snapshot): Promise<FaultySourc
 		asked,
 		fail(fault, { what = () => true, times = Number.POSITIVE_INFINITY } = {}) {
 			faults.push({ fault, what, left: times });
+		},
+		recover() {
+			faults.length = 0;
 		},
 	};
 }
@@ -86,6 +91,7 @@ export function fallsSilent(beginning?: string, headers: Record<string, string> 
 	return (_, __, response) => {
 		if (beginning !== undefined) {
 			response.writeHead(200, { "content-type": "text/csv;charset=utf-8", ...headers });
+			response.flushHeaders();
 			response.write(beginning);
 		}
 		return true;

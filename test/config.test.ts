@@ -1,0 +1,152 @@
+/** Every setting of a stack: its default, its limits, and what a person reads who got one wrong. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { expect } from "chai";
+import { parse } from "yaml";
+import { readSettings } from "../infra/config";
+
+const PROJECT = "ev-registrations";
+
+/** The stack's config as Pulumi's CLI hands it over: everything is text. */
+type Config = Record<string, unknown>;
+const yaml = (file: string) => parse(readFileSync(join(__dirname, "..", file), "utf8"));
+const described = Object.entries(yaml("Pulumi.yaml").config as Record<string, { type: string; default: unknown }>).filter(
+	([name]) => !name.includes(":"),
+);
+const defaults: Config = Object.fromEntries(described.map(([name, setting]) => [name, setting.default]));
+const ofStack = (stack: string): Config =>
+	Object.fromEntries(
+		Object.entries(yaml(`Pulumi.${stack}.yaml`).config as Config)
+			.filter(([key]) => key.startsWith(`${PROJECT}:`))
+			.map(([key, value]) => [key.slice(PROJECT.length + 1), value]),
+	);
+const given = (config: Config) => {
+	const entries = Object.entries(config).map(([name, value]) => [
+		name.includes(":") ? name : `${PROJECT}:${name}`,
+		String(value),
+	]);
+	pulumi.runtime.setAllConfig(Object.fromEntries(entries));
+	return readSettings();
+};
+const withSetting = (name: string, value: unknown) => given({ ...defaults, [name]: value });
+
+describe("the settings", () => {
+	before(() =>
+		pulumi.runtime.setMocks({ newResource: () => ({ id: "", state: {} }), call: () => ({}) }, PROJECT, "dev", false),
+	);
+	after(() => pulumi.runtime.setAllConfig({}));
+
+	it("are all described in Pulumi.yaml, and what it describes is all read", () => {
+		expect(Object.keys(given(defaults))).to.have.members(Object.keys(defaults));
+	});
+
+	it("have defaults that are accepted and of the type they are described with", () => {
+		const settings: Record<string, unknown> = { ...given(defaults) };
+		expect(settings).to.deep.equal({ ...defaults, email: undefined });
+		for (const [name, { type }] of described)
+			if (name !== "email") expect(settings[name], name).to.be.a(type === "integer" ? "number" : type);
+	});
+
+	for (const stack of ["dev", "prod"])
+		it(`of ${stack} are accepted`, () => {
+			const own = ofStack(stack);
+			expect(given({ ...defaults, ...own })).to.include(own);
+		});
+
+	it("of dev are the defaults", () => {
+		expect(ofStack("dev")).to.deep.equal({});
+	});
+
+	it("of other providers are none of the program's business", () => {
+		expect(() => withSetting("aws:region", "ap-northeast-1")).to.not.throw();
+	});
+
+	it("are accepted at both ends of what is allowed", () => {
+		const ends: [string, ...unknown[]][] = [
+			["sodaVersion", "2.1", "3"],
+			["format", "csv", "json"],
+			["pageRows", 1000, 50_000],
+			["fetchConcurrency", 1, 16],
+			["schedule", "cron(0 12 1 * ? *)", "rate(1 day)"],
+			["timeZone", "UTC", "America/Los_Angeles"],
+			["maxRejectedShare", 0, 1],
+			["maxRemovedShare", 0, 1],
+			["tellUnchanged", true, false],
+			["email", undefined, "someone@example.org"],
+			["vpcCidr", "10.0.0.0/16", "192.168.16.0/20"],
+			["zones", 2, 3],
+			["natGateways", "single", "one-per-zone"],
+			["databaseStorageGb", 20, 1000],
+			["backupDays", 1, 35],
+			["logDays", 1, 3653],
+		];
+		for (const [name, ...values] of ends)
+			for (const value of values) expect(withSetting(name, value ?? ""), name).to.have.property(name, value);
+	});
+
+	const refused: [string, unknown[], string][] = [
+		["dataset", ["", "f6w7q2d2", "F6W7-Q2D2", "f6w7-q2d2/x"], "a dataset's identifier such as f6w7-q2d2"],
+		[
+			"sourceUrl",
+			["", "http://data.wa.gov", "https://data.wa.gov/resource", "https://data.wa.gov/", "data.wa.gov"],
+			"an https address without a path",
+		],
+		["sodaVersion", ["2", "2.0", "3.0", ""], "one of 2.1, 3"],
+		["format", ["CSV", "xml", ""], "one of csv, json"],
+		["pageRows", [999, 50_001, 1000.5, -20_000], "a whole number from 1000 to 50000"],
+		["fetchConcurrency", [0, 17, 1.5], "a whole number from 1 to 16"],
+		["schedule", ["", "30 3 * * ? *", "every night", "at(2024-10-12T00:00:00)", "cron()"], "cron(…) or rate(…)"],
+		[
+			"timeZone",
+			["", "Tokyo", "Mars/Olympus", "GMT+9", "+09:00", "asia/tokyo"],
+			"an IANA time zone such as Asia/Tokyo",
+		],
+		["maxRejectedShare", [-0.01, 1.01, 5], "a share from 0 to 1"],
+		["maxRemovedShare", [-1, 20], "a share from 0 to 1"],
+		["email", ["someone", "someone@", "@example.org", "a b@example.org", "a@b@c"], "an e-mail address, or empty"],
+		[
+			"vpcCidr",
+			["", "10.20.0.0", "10.20.0.0/15", "10.20.0.0/21", "10.20.0/16", "fd00::/16"],
+			"a network such as 10.20.0.0/16, of /16 to /20",
+		],
+		["zones", [1, 4], "a whole number from 2 to 3"],
+		["natGateways", ["none", "Single", ""], "one of single, one-per-zone"],
+		["databaseClass", ["", "t4g.micro", "db.t4g", "db.t4g.micro "], "an instance class such as db.t4g.micro"],
+		["databaseStorageGb", [19, 1001], "a whole number from 20 to 1000"],
+		["backupDays", [0, 36], "a whole number from 1 to 35"],
+		["logDays", [0, 2, 10, 366], "one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731"],
+	];
+	for (const [name, values, allowed] of refused)
+		it(`refuse a ${name} that can't be, and say what is allowed`, () => {
+			for (const value of values)
+				expect(() => withSetting(name, value), String(value))
+					.to.throw(`The setting ${name} is ${JSON.stringify(value)} and must be ${allowed}`)
+					.with.property("message")
+					.that.match(new RegExp(`; correct it with \`pulumi config set ${name} …\`\\.$`))
+					.and.not.include("\n");
+		});
+
+	it("refuse what is no number and no truth value, by name", () => {
+		for (const [name, { type }] of described)
+			if (type !== "string")
+				expect(() => withSetting(name, "many"), name).to.throw(
+					`Configuration '${PROJECT}:${name}' value 'many' is not a valid ${type === "boolean" ? "boolean" : "number"}`,
+				);
+	});
+
+	it("name the one that has no value", () => {
+		for (const name of Object.keys(defaults)) {
+			const { [name]: _, ...others } = defaults;
+			expect(() => given(others), name).to.throw(`'${PROJECT}:${name}'`);
+		}
+	});
+
+	it("refuse a key that nobody reads by its name, and list those that are", () => {
+		expect(() => withSetting("pageRow", 5000)).to.throw(
+			/^There is no setting pageRow; remove it with `pulumi config rm pageRow`\. There are dataset, sourceUrl, .*, logDays\.$/,
+		);
+		expect(() => given({ ...defaults, Zones: 3, pages: 1 })).to.throw("There is no setting Zones, pages; ");
+	});
+});

@@ -1,0 +1,98 @@
+/** The real snapshots, loaded in order by `npm run local`, give exactly the counts that were worked out from their text. */
+
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { expect } from "chai";
+import { type LocalFolder, localFolder } from "../support/local";
+import { programOf } from "../support/program";
+
+const DATA = resolve(__dirname, "../../../shared/data");
+const DATES = ["2024-03-15", "2024-05-21", "2024-08-08", "2024-10-12"];
+const FILES = DATES.map((date) => join(DATA, `ev-population-${date}.csv.gz`));
+
+/** Rows, added, returned, removed, changed, only the point changed, unchanged. */
+const COUNTS = [
+	[177_866, 177_866, 0, 0, 0, 0, 0],
+	[181_458, 7_142, 0, 3_550, 1_259, 80_701, 92_356],
+	[194_232, 18_775, 1_797, 7_798, 5_301, 89_704, 78_655],
+	[205_439, 14_975, 2_532, 6_300, 2_851, 0, 185_081],
+];
+/** BEV, PHEV, Tesla, King County in WA, not WA, sum of range, sum of MSRP. */
+const FIGURES = [
+	[139_210, 38_656, 79_659, 92_740, 389, 10_466_020, 190_869_670],
+	[141_973, 39_485, 80_819, 94_460, 398, 10_493_111, 188_759_280],
+	[152_179, 42_053, 85_320, 100_061, 432, 10_650_691, 190_098_870],
+	[161_539, 43_900, 90_318, 105_237, 442, 10_716_173, 189_545_130],
+];
+const FIGURES_QUERY = `
+	select count(*) filter (where vehicle_type = 'BEV')::int as bev,
+		count(*) filter (where vehicle_type = 'PHEV')::int as phev,
+		count(*) filter (where make = 'TESLA')::int as tesla,
+		count(*) filter (where county = 'King' and state = 'WA')::int as king,
+		count(*) filter (where state is distinct from 'WA')::int as elsewhere,
+		sum(electric_range_miles)::int as range,
+		sum(base_msrp_usd)::int as msrp
+	from ev.current_vehicles`;
+
+describe("the four real snapshots", function () {
+	this.timeout(300_000);
+	let folder: LocalFolder;
+	let record: string[];
+	const run = (...args: string[]) => folder.run("--json", ...record, ...args);
+
+	before(async function () {
+		if (!existsSync(FILES[0]!)) {
+			console.log("      (they are not on this machine, at ../shared/data)");
+			this.skip();
+		}
+		record = ["--record", (await programOf("dev")).directory];
+		folder = localFolder();
+	});
+	after(() => folder?.remove());
+
+	for (const [index, date] of DATES.entries())
+		it(`${date}: every row is counted where it belongs, and the database holds what the file says`, async () => {
+			const { results, stderr } = await run("--source", FILES[index]!);
+			const [result] = results;
+			expect(result, stderr).to.include({ status: "loaded", duplicates: 0, rejected: 0 });
+			const names = ["rows", "added", "returned", "removed", "changed", "regeocoded", "unchanged"];
+			expect(names.map((name) => result![name])).to.deep.equal(COUNTS[index]);
+			for (const name of ["extract", "load"]) expect(result!.peakRssMb[name], `${name}, MB`).to.be.below(200);
+			const [figures] = await folder.query<Record<string, number>>("f6w7-q2d2", FIGURES_QUERY);
+			expect(Object.values(figures![0]!)).to.deep.equal(FIGURES[index]);
+		});
+
+	it("the last one again: unchanged; with --reload: every row unchanged, and not one row of ev.vehicles written", async () => {
+		const last = FILES.at(-1)!;
+		const versions = "select md5(string_agg(ctid::text || xmin::text, '' order by ctid)) from ev.vehicles";
+		const before = await folder.query("f6w7-q2d2", versions);
+		expect((await run("--source", last)).results[0]).to.include({ status: "unchanged", rows: 205_439 });
+		expect((await run("--source", last, "--reload")).results[0]).to.include({
+			status: "loaded",
+			unchanged: 205_439,
+			added: 0,
+			changed: 0,
+			regeocoded: 0,
+			removed: 0,
+		});
+		expect(await folder.query("f6w7-q2d2", versions)).to.deep.equal(before);
+	});
+
+	it("the last one in json gives the same ev.vehicles as in csv, row for row", async () => {
+		const others = [localFolder(), localFolder()];
+		try {
+			const vehicles =
+				"select md5(string_agg((to_jsonb(v) - 'row_hash')::text, '' order by dol_vehicle_id)) from ev.vehicles v";
+			const hashes = [];
+			for (const [index, format] of ["csv", "json"].entries()) {
+				const args = ["--json", "--source", FILES.at(-1)!, "--format", format];
+				const { results } = await others[index]!.run(...args);
+				expect(results[0]).to.include({ status: "loaded", added: 205_439 });
+				hashes.push(await others[index]!.query("f6w7-q2d2", vehicles));
+			}
+			expect(hashes[0]).to.deep.equal(hashes[1]);
+		} finally {
+			for (const other of others) other.remove();
+		}
+	});
+});

@@ -22,6 +22,14 @@ export function createStaging(present: SourceColumn[]): string {
 			select ${KEY} from ev.vehicles with no data`;
 }
 
+/** Whether no vehicle was ever seen: then there is nothing to compare with, and rows need not be staged. */
+export const IS_EMPTY = "select not exists (select from ev.vehicles) as empty";
+
+/** COPY's target for the rows of the very first snapshot: hash, the columns that are present, and the snapshot's time, twice. */
+export function copyFirst(present: SourceColumn[]): string {
+	return `copy ev.vehicles (row_hash, ${targetsOf(present).join(", ")}, first_seen_at, last_changed_at) from stdin`;
+}
+
 /** COPY's target for staged rows: page, hash, then the columns that are present. */
 export function copyIncoming(present: SourceColumn[]): string {
 	return `copy incoming (page, row_hash, ${targetsOf(present).join(", ")}) from stdin`;

@@ -8,6 +8,7 @@ import {
 	createStaging,
 	foldDuplicates,
 	HAS_KNOWN_TWIN,
+	IS_EMPTY,
 	LATEST_SNAPSHOT,
 	mergeIncoming,
 	PUBLISH,
@@ -24,12 +25,21 @@ import {
 } from "../db/runs";
 import { type Layout, matchHeader } from "../db/source";
 import { COUNT_NAMES, type HandlerContext, type LoadCounts, type LoadEvent, type LoadResult } from "./contract";
-import { connectWithSecret, type DatabaseSecret, databaseFailure, isOutOfTime } from "./database";
+import { connectWithSecret, type DatabaseSecret, databaseFailure, isOutOfTime, sqlState } from "./database";
 import { failure, isFailure, reasonOf } from "./failure";
 import { createLog, type Log } from "./log";
 import { type Manifest, parseManifest, totalBytes, versionName } from "./manifest";
 import { createSecrets, readSecret } from "./secrets";
-import { readKnownRows, type Staged, stagePages } from "./stage";
+import {
+	firstTarget,
+	noKnownRows,
+	readKnownRows,
+	readPages,
+	type Stage,
+	type Staged,
+	stageUnseen,
+	stagingTarget,
+} from "./stage";
 import { createStorage, type Storage } from "./storage";
 
 /** Limits past which a person must look; shares of 1. */
@@ -42,6 +52,8 @@ export interface LoadSettings {
 
 /** Kept back for the answer and for what must be said before the function is stopped. */
 const MARGIN_MS = 3_000;
+
+const UNIQUE_VIOLATION = "23505";
 
 interface Run {
 	event: LoadEvent;
@@ -135,11 +147,8 @@ async function load(run: Run): Promise<LoadResult> {
 	await client.query("select set_config('transaction_timeout', $1, true), set_config('lock_timeout', '10s', true)", [
 		String(Math.max(1, Math.floor(run.timeLeft()))),
 	]);
-	const staged = await stage(run, manifest, layout);
-	const duplicates = await resolveDuplicates(run, layout, staged);
-	checkRejects(run, staged);
-	log.info("merging", { incoming: staged.incoming, known: staged.known });
-	const counts = await merge(run, manifest, layout, staged, duplicates);
+	const counts = (await loadFirst(run, manifest, layout)) ?? (await loadNext(run, manifest, layout));
+	await publish(run, manifest, counts);
 	const result = await finish("loaded", counts);
 	log.info("committing");
 	await client.query("commit");
@@ -183,11 +192,35 @@ function matchColumns({ accepts }: Run, manifest: Manifest): Layout {
 	return layout;
 }
 
-/**
- * Stages all pages. Rows known by their hash are not compared with each other: where a vehicle has another row beside its
- * known one, all is staged again with every row read.
- */
-async function stage(run: Run, manifest: Manifest, layout: Layout): Promise<Staged> {
+/** The load of the very first snapshot: straight into `ev.vehicles`. @returns undefined where there is more to it than that */
+async function loadFirst(run: Run, manifest: Manifest, layout: Layout): Promise<LoadCounts | undefined> {
+	const { client, log } = run;
+	if (!(await client.query<{ empty: boolean }>(IS_EMPTY)).rows[0]!.empty) return undefined;
+	await client.query("savepoint first");
+	try {
+		const target = firstTarget(layout.present, snapshotTime(manifest));
+		const read = await readPages(pagesOf(run, manifest, layout), noKnownRows(), target);
+		checkRejects(run, read);
+		const { rows, incoming: added, rejected } = read;
+		return { rows, added, returned: 0, changed: 0, regeocoded: 0, unchanged: 0, duplicates: 0, rejected, removed: 0 };
+	} catch (error) {
+		if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
+		log.info("staging", { reason: "a vehicle has more than one row" });
+		await client.query("rollback to savepoint first");
+		return undefined;
+	}
+}
+
+/** The load of any other snapshot: what is not known is staged, checked and merged. */
+async function loadNext(run: Run, manifest: Manifest, layout: Layout): Promise<LoadCounts> {
+	const staged = await stage(run, manifest, layout);
+	const duplicates = await resolveDuplicates(run, layout, staged);
+	checkRejects(run, staged);
+	run.log.info("merging", { incoming: staged.incoming, known: staged.known });
+	return await merge(run, manifest, layout, staged, duplicates);
+}
+
+function pagesOf(run: Run, manifest: Manifest, layout: Layout): Stage {
 	const { client, storage, log, event } = run;
 	const checkTime = (page: number) => {
 		if (run.timeLeft() > 0) return;
@@ -196,19 +229,32 @@ async function stage(run: Run, manifest: Manifest, layout: Layout): Promise<Stag
 			`The load stopped before page ${page} of ${manifest.pages.length}, since its time was up; give the function more time or memory.`,
 		);
 	};
-	const pages = { client, storage, manifest, layout, runId: event.runId, log, checkTime };
-	await client.query(createStaging(layout.present));
-	let staged = await stagePages(pages, await readKnownRows(client, true));
-	await client.query(ANALYZE_STAGING);
-	const twin = await client.query<{ found: boolean }>(HAS_KNOWN_TWIN);
-	if (twin.rows[0]!.found) {
-		log.info("staging again", { reason: "a vehicle has another row beside its known one" });
-		await client.query("truncate incoming, unseen");
-		await client.query(FORGET_REJECTS, [event.runId]);
-		staged = await stagePages(pages, await readKnownRows(client, false));
+	return { client, storage, manifest, layout, runId: event.runId, log, checkTime };
+}
+
+/**
+ * Stages all pages. Rows known by their hash are not compared with each other: where a vehicle has another row beside its
+ * known one, all is staged again with every row read.
+ */
+async function stage(run: Run, manifest: Manifest, layout: Layout): Promise<Staged> {
+	const { client, log, event } = run;
+	const pages = pagesOf(run, manifest, layout);
+	const target = stagingTarget(layout.present);
+	const stageAll = async (trusted: boolean) => {
+		const known = await readKnownRows(client, trusted);
+		const staged = await readPages(pages, known, target);
+		await stageUnseen(client, known);
 		await client.query(ANALYZE_STAGING);
-	}
-	return staged;
+		return staged;
+	};
+	await client.query(createStaging(layout.present));
+	const staged = await stageAll(true);
+	const twin = await client.query<{ found: boolean }>(HAS_KNOWN_TWIN);
+	if (!twin.rows[0]!.found) return staged;
+	log.info("staging again", { reason: "a vehicle has another row beside its known one" });
+	await client.query("truncate incoming, unseen");
+	await client.query(FORGET_REJECTS, [event.runId]);
+	return await stageAll(false);
 }
 
 /** Folds rows of the same key. @returns how many were folded away @throws SourceIncomplete for a key on two pages */
@@ -242,7 +288,7 @@ function checkRejects(run: Run, staged: Staged): void {
 		);
 }
 
-/** Merges what is staged, removes what is gone and publishes. */
+/** Merges what is staged and removes what is gone. */
 async function merge(
 	run: Run,
 	manifest: Manifest,
@@ -250,7 +296,7 @@ async function merge(
 	staged: Staged,
 	duplicates: number,
 ): Promise<LoadCounts> {
-	const { client, event } = run;
+	const { client } = run;
 	const at = snapshotTime(manifest);
 	const removable = await removableKeys(run, staged);
 	const merged = await client.query<Record<"added" | "returned" | "changed" | "regeocoded" | "unchanged", number>>(
@@ -261,7 +307,7 @@ async function merge(
 	const removed = removable
 		? (await client.query<{ removed: number }>(REMOVE_UNSEEN, [at, staged.rejectedKeys])).rows[0]!.removed
 		: 0;
-	const counts: LoadCounts = {
+	return {
 		rows: staged.rows,
 		added,
 		returned,
@@ -272,20 +318,17 @@ async function merge(
 		rejected: staged.rejected,
 		removed,
 	};
-	const isNew = !(await isPublished(run, manifest));
-	if (isNew || added + returned + changed + regeocoded + removed > 0)
-		await client.query(PUBLISH, [
-			at,
-			event.manifestKey,
-			event.runId,
-			staged.rows,
-			added,
-			returned,
-			changed,
-			regeocoded,
-			removed,
-		]);
-	return counts;
+}
+
+/** Writes down the snapshot, unless it was there and nothing changed. */
+async function publish(run: Run, manifest: Manifest, counts: LoadCounts): Promise<void> {
+	const { client, event } = run;
+	const { rows, added, returned, changed, regeocoded, removed } = counts;
+	const differs = [added, returned, changed, regeocoded, removed].some((count) => count !== 0);
+	if (!differs && (await isPublished(run, manifest))) return;
+	const at = snapshotTime(manifest);
+	const figures = [rows, added, returned, changed, regeocoded, removed];
+	await client.query(PUBLISH, [at, event.manifestKey, event.runId, ...figures]);
 }
 
 /**

@@ -112,5 +112,8 @@ const number = (count: number | null) => (count === null ? "?" : count.toLocaleS
 const seconds = (value: number) => `${value.toFixed(1)} s`;
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 const dateOf = (unixSeconds: number) =>
-	new Date(unixSeconds * 1000).toISOString().replace("T", " ").replace(/(:00)?\.000Z$/, " UTC");
+	new Date(unixSeconds * 1000)
+		.toISOString()
+		.replace("T", " ")
+		.replace(/(:00)?\.000Z$/, " UTC");
 const asSubject = (text: string) => `EV registrations ${text}`.replace(/[^ -~]/g, "?").slice(0, 100);

@@ -1,4 +1,4 @@
-/** Reads a snapshot's pages from S3 into the staging tables, sending only rows that the database does not know. */
+/** Reads a snapshot's pages from S3 into PostgreSQL, sending only rows that the database does not know. */
 
 import { createHash } from "node:crypto";
 import { Readable, promises as streams } from "node:stream";
@@ -7,9 +7,9 @@ import { gunzip } from "node:zlib";
 import type { Client } from "pg";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import xxhash from "xxhash-wasm";
-import { COPY_KNOWN, COPY_UNSEEN, copyIncoming } from "../db/merge";
+import { COPY_KNOWN, COPY_UNSEEN, copyFirst, copyIncoming } from "../db/merge";
 import { REJECT_ROWS } from "../db/runs";
-import type { Layout } from "../db/source";
+import type { Layout, SourceColumn } from "../db/source";
 import { failure } from "./failure";
 import { createKnownRows, type KnownRows } from "./known-rows";
 import type { Log } from "./log";
@@ -31,7 +31,7 @@ export interface Staged {
 	rows: number;
 	/** Rows that the database knew, each of another vehicle. */
 	known: number;
-	/** Rows in `incoming`. */
+	/** Rows sent to the database. */
 	incoming: number;
 	/** Known rows that stood there once more. */
 	repeated: number;
@@ -56,6 +56,13 @@ export interface Stage {
 	checkTime(page: number): void;
 }
 
+/** Where rows are sent: COPY's statement, and what stands before and after the hash and the values of each. */
+export interface Target {
+	copy: string;
+	before(page: number): string;
+	after: string;
+}
+
 interface Reject {
 	line: number;
 	key: number | undefined;
@@ -63,8 +70,20 @@ interface Reject {
 	raw: Buffer;
 }
 
-/** Reads what the database holds. @param trusted false: every row is to be read and compared, known or not */
-export async function readKnownRows(client: Client, trusted: boolean): Promise<{ rows: KnownRows; trusted: boolean }> {
+/** What the database holds. */
+export interface Known {
+	rows: KnownRows;
+	/** False: every row is to be read and compared, known or not. */
+	trusted: boolean;
+}
+
+/** What an empty database holds. */
+export function noKnownRows(): Known {
+	return { rows: createKnownRows(0), trusted: true };
+}
+
+/** Reads what the database holds. */
+export async function readKnownRows(client: Client, trusted: boolean): Promise<Known> {
 	const { rows } = await client.query<{ n: number }>(
 		"select count(*)::int as n from ev.vehicles where removed_at is null",
 	);
@@ -73,12 +92,22 @@ export async function readKnownRows(client: Client, trusted: boolean): Promise<{
 	return { rows: known, trusted };
 }
 
+/** Sends rows to the staging table, with the page each stood on. */
+export function stagingTarget(present: SourceColumn[]): Target {
+	return { copy: copyIncoming(present), before: (page) => `${page}\t`, after: "\n" };
+}
+
+/** Sends rows to `ev.vehicles` itself. @param at the snapshot's time */
+export function firstTarget(present: SourceColumn[], at: Date): Target {
+	const time = at.toISOString();
+	return { copy: copyFirst(present), before: () => "", after: `\t${time}\t${time}\n` };
+}
+
 /**
- * Stages every page: rows that are not known go to `incoming`, vehicles whose row was not seen to `unseen`, rows that
- * do not fit to `ev.rejected_rows`.
+ * Reads every page: rows that are not known go to the target, rows that do not fit to `ev.rejected_rows`.
  * @throws PageDamaged, SourceIncomplete, StorageUnavailable
  */
-export async function stagePages(stage: Stage, known: { rows: KnownRows; trusted: boolean }): Promise<Staged> {
+export async function readPages(stage: Stage, known: Known, target: Target): Promise<Staged> {
 	const { client, manifest, storage, log } = stage;
 	const staged: Staged = {
 		rows: 0,
@@ -90,7 +119,7 @@ export async function stagePages(stage: Stage, known: { rows: KnownRows; trusted
 		rejectedKeys: [],
 		unreadableKeys: 0,
 	};
-	const encode = await createEncoder(stage, known);
+	const encode = await createEncoder(stage, known, target);
 	let bytes = 0;
 	let next = manifest.pages.length ? readPage(storage, manifest.pages[0]!) : undefined;
 	for (const [index, page] of manifest.pages.entries()) {
@@ -103,10 +132,8 @@ export async function stagePages(stage: Stage, known: { rows: KnownRows; trusted
 
 		const rejects: Reject[] = [];
 		const before = staged.rows;
-		await streams.pipeline(
-			Readable.from(encode(content, index + 1, staged, rejects)),
-			client.query(copyFrom(copyIncoming(stage.layout.present))),
-		);
+		const rows = Readable.from(encode(content, index + 1, staged, rejects));
+		await streams.pipeline(rows, client.query(copyFrom(target.copy)));
 		if (staged.rows - before < page.rows)
 			throw failure(
 				"SourceIncomplete",
@@ -116,8 +143,12 @@ export async function stagePages(stage: Stage, known: { rows: KnownRows; trusted
 		bytes += page.bytes;
 		log.progress("loading", { page: index + 1, pages: manifest.pages.length, rows: staged.rows, bytes });
 	}
-	await streams.pipeline(Readable.from(keyLines(known.rows)), client.query(copyFrom(COPY_UNSEEN)));
 	return staged;
+}
+
+/** Stages the keys of the vehicles whose row was not seen. */
+export async function stageUnseen(client: Client, { rows }: Known): Promise<void> {
+	await streams.pipeline(Readable.from(keyLines(rows)), client.query(copyFrom(COPY_UNSEEN)));
 }
 
 /** A page as it was fetched, or an error that says it is not. */
@@ -137,7 +168,7 @@ async function readPage(storage: Storage, page: ManifestPage): Promise<Buffer> {
 }
 
 /** Makes the generator that turns a page into COPY's input, counting as it goes. */
-async function createEncoder(stage: Stage, known: { rows: KnownRows; trusted: boolean }) {
+async function createEncoder(stage: Stage, known: Known, target: Target) {
 	const { manifest, layout } = stage;
 	const { header, format } = manifest;
 	const { h64Raw } = await xxhash();
@@ -150,6 +181,8 @@ async function createEncoder(stage: Stage, known: { rows: KnownRows; trusted: bo
 
 	return function* encode(page: Buffer, pageNumber: number, staged: Staged, rejects: Reject[]): Generator<string> {
 		const records = framePage(page, header, pageNumber);
+		const before = target.before(pageNumber);
+		const { after } = target;
 		let chunk = "";
 		for (let at = 0; at < records.length; at += 3) {
 			const raw = page.subarray(records[at]!, records[at + 1]!);
@@ -171,7 +204,7 @@ async function createEncoder(stage: Stage, known: { rows: KnownRows; trusted: bo
 				continue;
 			}
 			staged.incoming++;
-			chunk += `${pageNumber}\t${asSigned(64, hash)}\t${row.values}\n`;
+			chunk += `${before}${asSigned(64, hash)}\t${row.values}${after}`;
 			if (chunk.length >= maxChunk) {
 				yield chunk;
 				chunk = "";

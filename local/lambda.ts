@@ -170,7 +170,7 @@ function functionEnvironment(lambda: LambdaFunction, aws: Record<string, string>
 /** As Lambda's own start script divides a function's memory: a tenth for young objects, most of the rest for old ones. */
 function heapLimits(memoryMb: number): string[] {
 	const young = Math.floor(memoryMb / 10);
-	return [`--max-semi-space-size=${Math.max(1, Math.floor(young / 3))}`, `--max-old-space-size=${memoryMb - young}`];
+	return [`--max-semi-space-size=${Math.max(1, Math.floor(young / 2))}`, `--max-old-space-size=${memoryMb - young}`];
 }
 
 /** High-water mark of a process's resident memory in MB (Linux), or what it holds now (elsewhere). */

@@ -96,7 +96,7 @@ export function readSettings(): Settings {
 	return settings;
 }
 
-/** Node knows offsets and names in small letters as well; EventBridge Scheduler does not. */
+/** Node takes offsets and small letters as well, which are no IANA names. */
 function isTimeZone(name: string): boolean {
 	try {
 		new Intl.DateTimeFormat("en", { timeZone: name });

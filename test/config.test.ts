@@ -12,9 +12,9 @@ const PROJECT = "ev-registrations";
 /** The stack's config as Pulumi's CLI hands it over: everything is text. */
 type Config = Record<string, unknown>;
 const yaml = (file: string) => parse(readFileSync(join(__dirname, "..", file), "utf8"));
-const described = Object.entries(yaml("Pulumi.yaml").config as Record<string, { type: string; default: unknown }>).filter(
-	([name]) => !name.includes(":"),
-);
+const described = Object.entries(
+	yaml("Pulumi.yaml").config as Record<string, { type: string; default: unknown }>,
+).filter(([name]) => !name.includes(":"));
 const defaults: Config = Object.fromEntries(described.map(([name, setting]) => [name, setting.default]));
 const ofStack = (stack: string): Config =>
 	Object.fromEntries(
@@ -119,7 +119,7 @@ describe("the settings", () => {
 		["logDays", [0, 2, 10, 366], "one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731"],
 	];
 	for (const [name, values, allowed] of refused)
-		it(`refuse a ${name} that can't be, and say what is allowed`, () => {
+		it(`refuse a wrong ${name}, and say what is allowed`, () => {
 			for (const value of values)
 				expect(() => withSetting(name, value), String(value))
 					.to.throw(`The setting ${name} is ${JSON.stringify(value)} and must be ${allowed}`)

@@ -182,6 +182,13 @@ describe("writeMessage", () => {
 				expect(subject).to.match(/^EV registrations [ -~]*$/);
 				expect(subject.length).to.be.at.most(100);
 			}),
+			{
+				examples: [
+					["x".repeat(200), "", false],
+					["f6w7-q2d2", "Error".repeat(30), true],
+					["日本\n", "Ünknown\r\nError", true],
+				],
+			},
 		);
 	});
 });

@@ -1,0 +1,325 @@
+/** The workflow's own definition, executed: what each function is given, what is tried again, and who is told. */
+
+import { expect } from "chai";
+import type { FailureName } from "../handlers/failure";
+import { defineWorkflow, NOTIFY_SECONDS, TASK_SECONDS } from "../infra/workflow";
+import { runWorkflow } from "../local/workflow";
+
+const arn = (name: string) => `arn:aws:lambda:ap-northeast-1:000000000000:function:${name}-1234567`;
+const targets = {
+	extract: arn("extract"),
+	load: arn("load"),
+	notify: arn("notify"),
+	topic: "arn:aws:sns:ap-northeast-1:000000000000:runs",
+};
+const workflow = defineWorkflow(targets);
+const definition = JSON.stringify(workflow);
+const PUBLISH = "arn:aws:states:::sns:publish";
+const nameOf: Record<string, string> = {
+	[targets.extract]: "extract",
+	[targets.load]: "load",
+	[targets.notify]: "notify",
+	[PUBLISH]: "publish",
+};
+const secrets = { pipeline: "arn:pipeline", source: "arn:source", database: "arn:database" };
+const scheduled = { dataset: "f6w7-q2d2", secrets };
+const execution = "arn:aws:states:ap-northeast-1:000000000000:execution:workflow:run-1";
+const extracted = { manifestKey: "raw/f6w7-q2d2/1/csv/first.json", fetched: true, rows: 3 };
+const refetched = { ...extracted, manifestKey: "raw/f6w7-q2d2/1/csv/second.json" };
+const loaded = { status: "loaded", rows: 3, notes: [] };
+
+/** What each function answers to its first call, its second, …; the last answer stays. An error is thrown. */
+type Answers = Record<"extract" | "load" | "notify" | "publish", unknown[]>;
+const good: Answers = { extract: [extracted], load: [loaded], notify: [{ published: true }], publish: [{}] };
+const error = (name: FailureName | (string & {}), message = `${name} it was`) =>
+	Object.assign(new Error(message), { name });
+/** As Lambda puts an error into a workflow. */
+const caught = (name: string, message = `${name} it was`) => ({
+	Error: name,
+	Cause: JSON.stringify({ errorType: name, errorMessage: message }),
+});
+
+/** Runs the workflow, with functions that answer so. */
+async function run(answers: Partial<Answers> = {}, input: object = scheduled) {
+	const calls: { name: string; given: Record<string, unknown> }[] = [];
+	const left = Object.fromEntries(
+		Object.entries({ ...good, ...answers }).map(([name, list]) => [name, [...list]]),
+	) as Answers;
+	const call = async (resource: string, parameters: unknown) => {
+		const name = nameOf[resource] as keyof Answers;
+		calls.push({ name, given: parameters as Record<string, unknown> });
+		const answer = left[name].length > 1 ? left[name].shift() : left[name][0];
+		if (answer instanceof Error) throw answer;
+		return answer;
+	};
+	const watcher = { started() {}, finished() {}, failed() {} };
+	const outcome = await runWorkflow(definition, { name: "run-1", arn: execution, input }, call, watcher, 1);
+	const given = (name: keyof Answers) => calls.filter((one) => one.name === name).map((one) => one.given);
+	return { outcome, order: calls.map(({ name }) => name), given };
+}
+
+describe("the workflow", () => {
+	describe("on a good night", () => {
+		it("extracts, loads and tells, each once, and hands on what both said", async () => {
+			const { outcome, order } = await run();
+			expect(order).to.deep.equal(["extract", "load", "notify"]);
+			expect(outcome).to.deep.equal({ output: { runId: "run-1", extract: extracted, load: loaded } });
+		});
+
+		it("gives extract the run, the dataset and its own secrets, and no reason to fetch again", async () => {
+			expect((await run()).given("extract")).to.deep.equal([
+				{
+					runId: "run-1",
+					dataset: "f6w7-q2d2",
+					secrets: { pipeline: "arn:pipeline", source: "arn:source" },
+					refetch: false,
+				},
+			]);
+		});
+
+		it("gives load the run, the manifest and its own secrets, never the source's, and overrides nothing", async () => {
+			expect((await run()).given("load")).to.deep.equal([
+				{
+					runId: "run-1",
+					manifestKey: extracted.manifestKey,
+					secrets: { pipeline: "arn:pipeline", database: "arn:database" },
+					reload: false,
+					accept: [],
+				},
+			]);
+		});
+
+		it("tells notify what was done and where to look, and no error", async () => {
+			const [told] = (await run()).given("notify");
+			expect(told).to.have.all.keys("runId", "dataset", "execution", "startedAt", "extract", "load");
+			expect(told).to.deep.include({
+				runId: "run-1",
+				dataset: "f6w7-q2d2",
+				execution,
+				extract: extracted,
+				load: loaded,
+			});
+			expect(told!.startedAt).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z$/);
+		});
+	});
+
+	it("hands a person's overrides to the function that each is for", async () => {
+		const accept = ["SuspiciousShrink", "UnreadableKeys"];
+		const { given } = await run({}, { ...scheduled, refetch: true, reload: true, accept });
+		expect(given("extract")[0]).to.include({ refetch: true }).and.not.have.any.keys("reload", "accept");
+		expect(given("load")[0]).to.deep.include({ reload: true, accept }).and.not.have.any.keys("refetch");
+	});
+
+	it("keeps the defaults of the overrides that a person did not give", async () => {
+		const { given } = await run({}, { ...scheduled, reload: true });
+		expect(given("extract")[0]).to.include({ refetch: false });
+		expect(given("load")[0]).to.deep.include({ reload: true, accept: [] });
+	});
+
+	describe("whose raw files are damaged", () => {
+		for (const name of ["SourceIncomplete", "PageDamaged", "ManifestInvalid"] as const)
+			it(`fetches once more at ${name}, and loads what that brought`, async () => {
+				const { outcome, order, given } = await run({
+					extract: [extracted, refetched],
+					load: [error(name), loaded],
+				});
+				expect(order).to.deep.equal(["extract", "load", "extract", "load", "notify"]);
+				expect(given("extract")[1]).to.deep.equal({ ...given("extract")[0], refetch: true });
+				expect(given("load")[1]).to.deep.equal({ ...given("load")[0], manifestKey: refetched.manifestKey });
+				expect(given("notify")[0]).to.deep.include({ extract: refetched, load: loaded }).and.not.have.any.keys("error");
+				expect(outcome).to.deep.equal({ output: { runId: "run-1", extract: refetched, load: loaded } });
+			});
+
+		it("hands the overrides on the second time as well", async () => {
+			const overrides = { reload: true, accept: ["SuspiciousShrink"] };
+			const { given } = await run({ load: [error("PageDamaged"), loaded] }, { ...scheduled, ...overrides });
+			expect(given("load")[1]).to.deep.include(overrides);
+		});
+
+		it("fails when they are damaged a second time", async () => {
+			const { outcome, order, given } = await run({
+				extract: [extracted, refetched],
+				load: [error("PageDamaged"), error("SourceIncomplete", "2 rows of 3")],
+			});
+			expect(order).to.deep.equal(["extract", "load", "extract", "load", "notify"]);
+			expect(given("notify")[0]).to.deep.include({
+				extract: refetched,
+				load: null,
+				error: caught("SourceIncomplete", "2 rows of 3"),
+			});
+			expect(outcome).to.have.property("error", "SourceIncomplete");
+		});
+
+		it("fails when fetching again fails, and tells that error", async () => {
+			const { outcome, order, given } = await run({
+				extract: [extracted, error("SchemaDrift")],
+				load: [error("PageDamaged")],
+			});
+			expect(order).to.deep.equal(["extract", "load", "extract", "notify"]);
+			expect(given("notify")[0]!.error).to.deep.equal(caught("SchemaDrift"));
+			expect(outcome).to.have.property("error", "SchemaDrift");
+		});
+	});
+
+	describe("whose function fails in passing", () => {
+		const passing: Record<"extract" | "load" | "notify", string[]> = {
+			extract: ["SourceUnavailable", "SourceThrottled", "SourceChanged", "SecretUnavailable", "StorageUnavailable"],
+			load: ["DatabaseUnavailable", "StorageUnavailable", "SecretUnavailable", "RunInProgress"],
+			notify: ["Lambda.TooManyRequestsException", "Lambda.ServiceException", "Lambda.ENINotReadyException"],
+		};
+		for (const [name, errors] of Object.entries(passing) as [keyof typeof passing, string[]][])
+			it(`calls ${name} again with the same input, and goes on`, async () => {
+				for (const passed of errors) {
+					const { outcome, given } = await run({ [name]: [error(passed), error(passed), ...good[name]] });
+					const [first, second, third, ...more] = given(name);
+					expect([second, third], passed).to.deep.equal([first, first]);
+					expect(more, passed).to.deep.equal([]);
+					expect(outcome, passed).to.have.property("output");
+				}
+			});
+
+		it("gives up after some attempts, and tells the error", async () => {
+			const { outcome, given } = await run({ load: [error("DatabaseUnavailable")] });
+			expect(given("load")).to.have.length(1 + 5);
+			expect(given("notify")[0]!.error).to.deep.equal(caught("DatabaseUnavailable"));
+			expect(outcome).to.have.property("error", "DatabaseUnavailable");
+		});
+
+		it("waits for another run as long as that may take", () => {
+			const { IntervalSeconds, MaxAttempts, BackoffRate } = workflow.States.Load.Retry.find(({ ErrorEquals }) =>
+				ErrorEquals.includes("RunInProgress"),
+			)!;
+			expect(BackoffRate).to.equal(1);
+			expect(IntervalSeconds * MaxAttempts).to.be.at.least(TASK_SECONDS);
+		});
+	});
+
+	describe("that fails", () => {
+		const forPeople: FailureName[] = [
+			"SchemaDrift",
+			"TooManyRejects",
+			"UnreadableKeys",
+			"SuspiciousShrink",
+			"OlderSnapshot",
+			"OutOfTime",
+			"ConfigurationInvalid",
+		];
+		for (const name of forPeople)
+			it(`does so at once at ${name}, which a person must look at`, async () => {
+				const { outcome, order, given } = await run({ load: [error(name)] });
+				expect(order).to.deep.equal(["extract", "load", "notify"]);
+				expect(given("notify")).to.have.length(1);
+				expect(given("notify")[0]).to.deep.include({ extract: extracted, load: null, error: caught(name) });
+				expect(outcome).to.deep.equal({ error: name, cause: caught(name).Cause });
+			});
+
+		it("tells extract's failure, and never comes to load", async () => {
+			const { outcome, order, given } = await run({ extract: [error("SchemaDrift")] });
+			expect(order).to.deep.equal(["extract", "notify"]);
+			expect(given("notify")[0]).to.deep.include({ extract: null, load: null, error: caught("SchemaDrift") });
+			expect(outcome).to.deep.equal({ error: "SchemaDrift", cause: caught("SchemaDrift").Cause });
+		});
+
+		it("tells a crash, a timeout and a bug without trying again", async () => {
+			const problems = [
+				["load", "Runtime.ExitError"],
+				["load", "Sandbox.Timedout"],
+				["extract", "States.Timeout"],
+				["extract", "TypeError"],
+			] as const;
+			for (const [culprit, name] of problems) {
+				const { outcome, given } = await run({ [culprit]: [error(name)] });
+				expect(given(culprit), name).to.have.length(1);
+				expect(given("notify")[0]!.error, name).to.deep.equal(caught(name));
+				expect(outcome, name).to.have.property("error", name);
+			}
+		});
+
+		it("says it by itself when notify fails too, under the first error's name", async () => {
+			const { outcome, order, given } = await run({ load: [error("SchemaDrift")], notify: [error("TypeError")] });
+			expect(order).to.deep.equal(["extract", "load", "notify", "publish"]);
+			expect(given("publish")[0]).to.include({ TopicArn: targets.topic, Subject: "EV registrations: a run FAILED" });
+			expect(given("publish")[0]!.Message).to.include('"Error":"SchemaDrift"').and.include("SchemaDrift it was");
+			expect(outcome).to.have.property("error", "SchemaDrift");
+		});
+
+		it("ends under its own name when nobody could be told", async () => {
+			const silent = { notify: [error("TypeError")], publish: [error("SNS.AuthorizationErrorException")] };
+			const { outcome, given } = await run({ load: [error("SchemaDrift")], ...silent });
+			expect(given("publish")).to.have.length(1 + 3);
+			expect(outcome).to.deep.equal({ error: "SchemaDrift", cause: caught("SchemaDrift").Cause });
+		});
+	});
+
+	describe("that succeeds", () => {
+		it("says so by itself when notify fails", async () => {
+			const { outcome, order, given } = await run({ notify: [error("Runtime.ExitError")] });
+			expect(order).to.deep.equal(["extract", "load", "notify", "publish"]);
+			expect(given("publish")[0]).to.include({ TopicArn: targets.topic, Subject: "EV registrations: a run succeeded" });
+			expect(JSON.parse(given("publish")[0]!.Message as string)).to.deep.equal(loaded);
+			expect(outcome).to.deep.equal({ output: { runId: "run-1", extract: extracted, load: loaded } });
+		});
+
+		it("is still a success when nobody could be told", async () => {
+			const { outcome } = await run({ notify: [error("TypeError")], publish: [error("SNS.NotFoundException")] });
+			expect(outcome).to.deep.equal({ output: { runId: "run-1", extract: extracted, load: loaded } });
+		});
+	});
+
+	describe("as it is defined", () => {
+		interface Task {
+			Type: string;
+			Resource: string;
+			TimeoutSeconds: number;
+			Retry: { ErrorEquals: string[]; MaxAttempts: number; MaxDelaySeconds: number; JitterStrategy: string }[];
+			Catch: { ErrorEquals: string[]; ResultPath: string; Next: string }[];
+		}
+		const states = Object.entries(workflow.States as Record<string, unknown>) as [string, Task & { Next?: string }][];
+		const tasks = states.filter(([, { Type }]) => Type === "Task");
+
+		it("survives JSON and is far smaller than Step Functions' limit", () => {
+			expect(JSON.parse(definition)).to.deep.equal(workflow);
+			expect(Buffer.byteLength(definition)).to.be.below(256 * 1024);
+		});
+
+		it("gives every task a timeout, retries with jitter, and a way on from any error", () => {
+			expect(tasks).to.have.length(8);
+			for (const [name, task] of tasks) {
+				expect(task.TimeoutSeconds, name).to.be.within(1, TASK_SECONDS + 60);
+				expect(task.Retry, name).to.not.be.empty;
+				for (const retry of task.Retry) {
+					expect(retry.MaxAttempts, name).to.be.at.least(1);
+					expect(retry.JitterStrategy, name).to.equal("FULL");
+				}
+				const last = task.Catch.at(-1)!;
+				expect(last.ErrorEquals, name).to.deep.equal(["States.ALL"]);
+				for (const { ResultPath } of task.Catch) expect(ResultPath, name).to.match(/^\$\.\w+$/);
+			}
+		});
+
+		it("outwaits a function's own timeout, so that the function can say what went wrong", () => {
+			const own = { [targets.extract]: TASK_SECONDS, [targets.load]: TASK_SECONDS, [targets.notify]: NOTIFY_SECONDS };
+			for (const [name, { Resource, TimeoutSeconds }] of tasks)
+				if (own[Resource]) expect(TimeoutSeconds, name).to.be.greaterThan(own[Resource]);
+		});
+
+		it("retries nothing that a person must look at, and nothing by a wildcard but a plain message", () => {
+			for (const [name, { Resource, Retry }] of tasks) {
+				const errors = Retry.flatMap(({ ErrorEquals }) => ErrorEquals);
+				expect(new Set(errors).size, name).to.equal(errors.length);
+				if (Resource === PUBLISH) continue;
+				for (const retried of errors)
+					expect(retried, name).to.match(/^Lambda\.|Unavailable$|^SourceThrottled$|^SourceChanged$|^RunInProgress$/);
+			}
+		});
+
+		it("reaches every state, and ends", () => {
+			const reached = new Set<string>([workflow.StartAt]);
+			for (const name of reached) {
+				const state = (workflow.States as Record<string, Partial<Task> & { Next?: string }>)[name]!;
+				for (const next of [state.Next, ...(state.Catch ?? []).map(({ Next }) => Next)]) if (next) reached.add(next);
+			}
+			expect([...reached]).to.have.members(states.map(([name]) => name));
+		});
+	});
+});

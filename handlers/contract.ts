@@ -1,5 +1,7 @@
 /** What passes between the schedule, the workflow and the functions: keys, references and counts, never data. */
 
+import type { FailureName } from "./failure";
+
 /** Raw formats the source offers and the loader reads. */
 export type RawFormat = "csv" | "json";
 
@@ -23,7 +25,20 @@ export interface WorkflowInput {
 	reload?: boolean;
 	/** Names of the guards a person overrides for this run. */
 	accept?: string[];
+	/** Keys of manifests to load in this order, in place of asking the source: rebuilds a history from raw data. */
+	replay?: string[];
 }
+
+/** Guards that a person may override for one run. */
+export const GUARDS = [
+	"SchemaDrift",
+	"SourceIncomplete",
+	"SuspiciousShrink",
+	"TooManyRejects",
+	"UnreadableKeys",
+] as const satisfies FailureName[];
+
+export type Guard = (typeof GUARDS)[number];
 
 export interface ExtractEvent {
 	runId: string;
@@ -102,8 +117,9 @@ export interface NotifyEvent {
 	execution: string;
 	/** When the execution began, ISO 8601. */
 	startedAt: string;
-	extract?: ExtractResult;
-	load?: LoadResult;
+	/** Null where it was not reached, or nothing was to be fetched. */
+	extract: ExtractResult | null;
+	load: LoadResult | null;
 	error?: { Error: string; Cause: string };
 }
 

@@ -16,10 +16,11 @@ export interface DatabaseSecret {
 	ca?: string;
 }
 
-/** SQLSTATEs of what passes by itself: no room, no connection, starting or stopping, deadlock. https://www.postgresql.org/docs/18/errcodes-appendix.html */
-const PASSING = /^(08|53|57P0|40)|^55P03$|^58030$/;
+/** SQLSTATEs of what passes by itself: no room, no connection, starting or stopping, cancelled, deadlock. https://www.postgresql.org/docs/18/errcodes-appendix.html */
+const PASSING = /^(08|53|57P0|40)|^55P03$|^57014$|^58030$/;
 const INVALID_PASSWORD = "28P01";
 const TRANSACTION_TIMEOUT = "25P04";
+const GOODBYE_MS = 1_000;
 
 /**
  * Opens a session.
@@ -28,6 +29,7 @@ const TRANSACTION_TIMEOUT = "25P04";
  * @throws DatabaseUnavailable
  */
 export async function connect(secret: DatabaseSecret, budgetMs: number): Promise<Client> {
+	const end = Date.now() + budgetMs;
 	const client = new Client({
 		host: secret.host,
 		port: secret.port,
@@ -36,7 +38,7 @@ export async function connect(secret: DatabaseSecret, budgetMs: number): Promise
 		password: secret.password,
 		application_name: "ev-registrations",
 		ssl: { ca: secret.ca ?? sslProfiles.ca, rejectUnauthorized: true },
-		connectionTimeoutMillis: Math.min(10_000, budgetMs),
+		connectionTimeoutMillis: Math.max(1, Math.min(10_000, budgetMs)),
 		keepAlive: true,
 		keepAliveInitialDelayMillis: 10_000,
 	});
@@ -48,7 +50,7 @@ export async function connect(secret: DatabaseSecret, budgetMs: number): Promise
 		await client.end().catch(() => {});
 		throw databaseFailure(error, `${secret.host}:${secret.port}/${secret.dbname}`);
 	}
-	const cut = setTimeout(() => client.connection.stream.destroy(new Error("its time was up")), budgetMs);
+	const cut = setTimeout(() => client.connection.stream.destroy(new Error("its time was up")), end - Date.now());
 	client.once("end", () => clearTimeout(cut));
 	return client;
 }
@@ -66,6 +68,13 @@ export async function connectWithSecret(
 	}
 	const fresh = await readSecret();
 	return { client: await connect(fresh, budgetMs), secret: fresh };
+}
+
+/** Closes a session. Where the connection is half-open nobody answers, and it is not waited for. */
+export async function disconnect(client: Client): Promise<void> {
+	const cut = setTimeout(() => client.connection.stream.destroy(), GOODBYE_MS);
+	await client.end().catch(() => {});
+	clearTimeout(cut);
 }
 
 /** PostgreSQL's five characters for what went wrong, where it was PostgreSQL that spoke. */

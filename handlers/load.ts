@@ -25,8 +25,16 @@ import {
 	TRY_LOCK_RUN,
 } from "../db/runs";
 import { type Layout, matchHeader } from "../db/source";
-import { COUNT_NAMES, type HandlerContext, type LoadCounts, type LoadEvent, type LoadResult } from "./contract";
-import { connectWithSecret, type DatabaseSecret, databaseFailure, isOutOfTime, sqlState } from "./database";
+import {
+	COUNT_NAMES,
+	GUARDS,
+	type Guard,
+	type HandlerContext,
+	type LoadCounts,
+	type LoadEvent,
+	type LoadResult,
+} from "./contract";
+import { connectWithSecret, type DatabaseSecret, databaseFailure, disconnect, isOutOfTime, sqlState } from "./database";
 import { failure, isFailure, reasonOf } from "./failure";
 import { createLog, type Log } from "./log";
 import { type Manifest, parseManifest, totalBytes, versionName } from "./manifest";
@@ -53,6 +61,8 @@ export interface LoadSettings {
 
 /** Kept back for the answer and for what must be said before the function is stopped. */
 const MARGIN_MS = 3_000;
+/** Of that, for the answer. */
+const ANSWER_MS = 1_000;
 
 const UNIQUE_VIOLATION = "23505";
 
@@ -65,7 +75,7 @@ interface Run {
 	/** Milliseconds left to the load. */
 	timeLeft(): number;
 	/** Whether a person overrode a guard; if so, the run says so. */
-	accepts(guard: string, note: string): boolean;
+	accepts(guard: Guard, note: string): boolean;
 	notes: string[];
 }
 
@@ -76,12 +86,13 @@ export function loadHandler(settings: LoadSettings) {
 	const secrets = createSecrets();
 	return async (event: LoadEvent, context: HandlerContext): Promise<LoadResult> => {
 		const log = createLog({ runId: event.runId, function: "load" });
+		checkAccepted(event.accept);
 		const timeLeft = () => context.getRemainingTimeInMillis() - MARGIN_MS;
 		const { bucket } = await readSecret<{ bucket: string }>(secrets, event.secrets.pipeline, "pulumi up");
 		const database = () => readSecret<DatabaseSecret>(secrets, event.secrets.database, "migrate");
 		const { client } = await connectWithSecret(database, timeLeft());
 		const notes: string[] = [];
-		const accepts = (guard: string, note: string) => {
+		const accepts = (guard: Guard, note: string) => {
 			if (!event.accept?.includes(guard)) return false;
 			notes.push(`${guard} was accepted: ${note}.`);
 			return true;
@@ -90,14 +101,21 @@ export function loadHandler(settings: LoadSettings) {
 		try {
 			return await runOnce(run);
 		} catch (error) {
-			const named = nameOf(error);
+			const named = nameOf(run, error);
 			log.warn("load failed", { error: named.name, message: named.message });
 			await recordFailure(run, named, database);
 			throw named;
 		} finally {
-			await client.end().catch(() => {});
+			await disconnect(client);
 		}
 	};
+}
+
+/** A guard misspelt would go on guarding. @throws ConfigurationInvalid */
+function checkAccepted(names: string[] = []): void {
+	const unknown = names.find((name) => !(GUARDS as readonly string[]).includes(name));
+	if (unknown !== undefined)
+		throw failure("ConfigurationInvalid", `There is no guard "${unknown}" to accept; there are ${GUARDS.join(", ")}.`);
 }
 
 /** Loads under the run's lock, unless this run was finished before and only its answer was lost. */
@@ -360,15 +378,19 @@ async function removableKeys(run: Run, staged: Staged): Promise<boolean> {
 	return true;
 }
 
-/** What a caught error is called: as it was named, or by what the database did. */
-function nameOf(error: unknown): Error {
-	if (isOutOfTime(error))
+/**
+ * What a caught error is called: as it was named, or by what the database did. A session that was ended while nobody asked
+ * it anything is just gone: then the time tells why.
+ */
+function nameOf({ timeLeft }: Run, error: unknown): Error {
+	const named = databaseFailure(error, "while loading");
+	if (isOutOfTime(error) || (isFailure(named, "DatabaseUnavailable") && timeLeft() <= 0))
 		return failure(
 			"OutOfTime",
 			`The load was stopped by the database, since its time was up: ${reasonOf(error)}.`,
 			error,
 		);
-	return databaseFailure(error, "while loading");
+	return named;
 }
 
 /** Closes the run's record, over a new connection where the old one is gone. What fails here must not hide the failure. */
@@ -381,8 +403,8 @@ async function recordFailure(run: Run, error: Error, database: () => Promise<Dat
 		await run.client.query(FAIL_RUN, values);
 	} catch {
 		try {
-			const { client } = await connectWithSecret(database, MARGIN_MS);
-			await client.query(FAIL_RUN, values).finally(() => client.end());
+			const { client } = await connectWithSecret(database, run.timeLeft() + MARGIN_MS - ANSWER_MS);
+			await client.query(FAIL_RUN, values).finally(() => disconnect(client));
 		} catch (again) {
 			run.log.warn("run not recorded", { reason: reasonOf(again) });
 		}

@@ -36,7 +36,7 @@ export function notifyHandler(settings: NotifySettings) {
 export function writeMessage(event: NotifyEvent): Message {
 	if (event.error) return failedMessage(event, event.error);
 	const { extract, load } = event;
-	if (extract && load?.status === "loaded") return loadedMessage(event, extract, load);
+	if (load?.status === "loaded") return loadedMessage(event, extract, load);
 	return {
 		subject: asSubject(`${event.dataset}: nothing new`),
 		body: paragraphs(
@@ -46,7 +46,7 @@ export function writeMessage(event: NotifyEvent): Message {
 	};
 }
 
-function loadedMessage(event: NotifyEvent, extract: ExtractResult, load: LoadResult): Message {
+function loadedMessage(event: NotifyEvent, extract: ExtractResult | null, load: LoadResult): Message {
 	const figures = [
 		["added", load.added, "never seen before"],
 		["returned", load.returned, "seen before, left, and back"],
@@ -60,7 +60,7 @@ function loadedMessage(event: NotifyEvent, extract: ExtractResult, load: LoadRes
 	const lines = figures
 		.filter(([name, count]) => count !== 0 || name === "added" || name === "removed")
 		.map(([name, count, meaning]) => `  ${number(count).padStart(9)} ${name}${meaning && ` (${meaning})`}`);
-	const fetched = extract.fetched
+	const fetched = extract?.fetched
 		? `fetched in ${seconds(extract.seconds)}, ${megabytes(extract.bytes)} compressed`
 		: "fetched before";
 	return {
@@ -71,7 +71,7 @@ function loadedMessage(event: NotifyEvent, extract: ExtractResult, load: LoadRes
 			],
 			lines,
 			load.notes,
-			[`Raw data: ${extract.manifestKey}`, ...whereToLook(event)],
+			[...rawData(extract), ...whereToLook(event)],
 		),
 	};
 }
@@ -85,7 +85,7 @@ function failedMessage(event: NotifyEvent, error: { Error: string; Cause: string
 				event.load
 					? "The snapshot was loaded before this failed."
 					: "Nothing was changed in the database: it still holds the snapshot that was published last.",
-				...(event.extract ? [`Raw data: ${event.extract.manifestKey}`] : []),
+				...rawData(event.extract),
 			],
 			whereToLook(event),
 		),
@@ -102,6 +102,7 @@ export function messageOf(cause: string): string {
 	}
 }
 
+const rawData = (extract: ExtractResult | null) => (extract ? [`Raw data: ${extract.manifestKey}`] : []);
 const whereToLook = (event: NotifyEvent) => [`Run ${event.runId}, started ${event.startedAt}`, event.execution];
 const paragraphs = (...parts: string[][]) =>
 	parts

@@ -121,14 +121,17 @@ export async function readPages(stage: Stage, known: Known, target: Target): Pro
 	};
 	const encode = await createEncoder(stage, known, target);
 	let bytes = 0;
-	let next = manifest.pages.length ? readPage(storage, manifest.pages[0]!) : undefined;
+	const readAhead = (page: ManifestPage | undefined) => {
+		const reading = page && readPage(storage, page);
+		// Awaited in its turn; if something fails before, nobody will.
+		reading?.catch(() => {});
+		return reading;
+	};
+	let next = readAhead(manifest.pages[0]);
 	for (const [index, page] of manifest.pages.entries()) {
 		stage.checkTime(index + 1);
 		const content = await next!;
-		const following = manifest.pages[index + 1];
-		next = following && readPage(storage, following);
-		// Awaited in its turn; if this page fails first, nobody will.
-		next?.catch(() => {});
+		next = readAhead(manifest.pages[index + 1]);
 
 		const rejects: Reject[] = [];
 		const before = staged.rows;

@@ -9,6 +9,7 @@ import {
 	S3Client,
 } from "@aws-sdk/client-s3";
 import { failure, reasonOf } from "./failure";
+import { retry } from "./retry";
 
 export interface Storage {
 	/** An object's bytes, or undefined where there is none. @throws StorageUnavailable */
@@ -26,9 +27,16 @@ export function createStorage(bucket: string): Storage {
 		failure("StorageUnavailable", `s3://${bucket}/${key} could not be ${what}: ${reasonOf(error)}.`, error);
 	return {
 		async read(key) {
+			// The SDK asks again by itself, but not when the answer breaks off, or its checksum is wrong.
+			let answered = false;
+			const attempts = { limit: 3, firstDelayMs: 200, maxDelayMs: 1_000, isPassing: () => answered };
 			try {
-				const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-				return Buffer.from((await Body?.transformToByteArray()) ?? []);
+				return await retry(attempts, async () => {
+					answered = false;
+					const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+					answered = true;
+					return Buffer.from((await Body?.transformToByteArray()) ?? []);
+				});
 			} catch (error) {
 				if (error instanceof NoSuchKey) return undefined;
 				throw unavailable("read", key, error);

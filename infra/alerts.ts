@@ -33,14 +33,23 @@ export function createTopic(settings: Settings, key: aws.kms.Key): aws.sns.Topic
 	return topic;
 }
 
-/** Tells what no Catch sees: an execution that ran out of time or was stopped. One that fails has told so itself. */
+/**
+ * Tells what no Catch sees: an execution that ran out of time, was stopped, or broke in the workflow itself. One that fails
+ * otherwise has told so itself. https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+ */
 export function tellLostRuns(workflow: aws.sfn.StateMachine, topic: aws.sns.Topic): void {
 	const rule = new aws.cloudwatch.EventRule("lost-runs", {
-		description: "Runs of the EV registrations pipeline that timed out or were stopped",
+		description: "Runs of the EV registrations pipeline that timed out, were stopped, or broke in the workflow",
 		eventPattern: pulumi.jsonStringify({
 			source: ["aws.states"],
 			"detail-type": ["Step Functions Execution Status Change"],
-			detail: { stateMachineArn: [workflow.arn], status: ["TIMED_OUT", "ABORTED"] },
+			detail: {
+				stateMachineArn: [workflow.arn],
+				$or: [
+					{ status: ["TIMED_OUT", "ABORTED"] },
+					{ status: ["FAILED"], error: ["States.Runtime", "States.DataLimitExceeded"] },
+				],
+			},
 		}),
 	});
 	new aws.cloudwatch.EventTarget("lost-runs", {

@@ -34,35 +34,43 @@ const LOG_DAYS = [
 	1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
+const BYTE = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
+const CIDR = new RegExp(`^${BYTE}(\\.${BYTE}){3}/(1[6-9]|20)$`);
+
 /**
  * Reads the stack's settings.
  * @throws one sentence that names the setting, what it is, and what is allowed
  */
 export function readSettings(): Settings {
 	const config = new pulumi.Config();
-	const wrong = (name: string, value: unknown, allowed: string) =>
+	const wrong = (name: string, allowed: string) =>
 		new Error(
-			`The setting ${name} is ${JSON.stringify(value)} and must be ${allowed}; correct it with \`pulumi config set ${name} …\`.`,
+			`The setting ${name} is ${JSON.stringify(config.get(name))} and must be ${allowed}; correct it with \`pulumi config set ${name} …\`.`,
 		);
 	const text = (name: string, pattern: RegExp, allowed: string) => {
 		const value = config.require(name);
-		if (!pattern.test(value)) throw wrong(name, value, allowed);
+		if (!pattern.test(value)) throw wrong(name, allowed);
 		return value;
 	};
 	const oneOf = <T extends string>(name: string, values: readonly T[]) => {
 		const value = config.require(name);
-		if (!(values as readonly string[]).includes(value)) throw wrong(name, value, `one of ${values.join(", ")}`);
+		if (!(values as readonly string[]).includes(value)) throw wrong(name, `one of ${values.join(", ")}`);
 		return value as T;
 	};
+	// Pulumi's own requireNumber takes "20abc" for 20.
+	const number = (name: string) => {
+		const value = config.require(name);
+		return /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
+	};
 	const between = (name: string, least: number, most: number) => {
-		const value = config.requireNumber(name);
+		const value = number(name);
 		if (!Number.isInteger(value) || value < least || value > most)
-			throw wrong(name, value, `a whole number from ${least} to ${most}`);
+			throw wrong(name, `a whole number from ${least} to ${most}`);
 		return value;
 	};
 	const share = (name: string) => {
-		const value = config.requireNumber(name);
-		if (!(value >= 0 && value <= 1)) throw wrong(name, value, "a share from 0 to 1");
+		const value = number(name);
+		if (!(value >= 0 && value <= 1)) throw wrong(name, "a share from 0 to 1");
 		return value;
 	};
 
@@ -79,7 +87,7 @@ export function readSettings(): Settings {
 		maxRemovedShare: share("maxRemovedShare"),
 		tellUnchanged: config.requireBoolean("tellUnchanged"),
 		email: text("email", /^$|^[^@\s]+@[^@\s]+$/, "an e-mail address, or empty") || undefined,
-		vpcCidr: text("vpcCidr", /^\d+(\.\d+){3}\/(1[6-9]|20)$/, "a network such as 10.20.0.0/16, of /16 to /20"),
+		vpcCidr: text("vpcCidr", CIDR, "a network such as 10.20.0.0/16, of /16 to /20"),
 		zones: between("zones", 2, 3),
 		natGateways: oneOf("natGateways", ["single", "one-per-zone"]),
 		databaseClass: text("databaseClass", /^db\.[a-z0-9]+\.[a-z0-9]+$/, "an instance class such as db.t4g.micro"),
@@ -87,11 +95,10 @@ export function readSettings(): Settings {
 		multiAz: config.requireBoolean("multiAz"),
 		protect: config.requireBoolean("protect"),
 		backupDays: between("backupDays", 1, 35),
-		logDays: config.requireNumber("logDays"),
+		logDays: number("logDays"),
 	};
-	if (!LOG_DAYS.includes(settings.logDays)) throw wrong("logDays", settings.logDays, `one of ${LOG_DAYS.join(", ")}`);
-	if (!isTimeZone(settings.timeZone))
-		throw wrong("timeZone", settings.timeZone, "an IANA time zone such as Asia/Tokyo");
+	if (!LOG_DAYS.includes(settings.logDays)) throw wrong("logDays", `one of ${LOG_DAYS.join(", ")}`);
+	if (!isTimeZone(settings.timeZone)) throw wrong("timeZone", "an IANA time zone such as Asia/Tokyo");
 	refuseUnknown(Object.keys(settings));
 	return settings;
 }

@@ -91,13 +91,17 @@ export function defineWorkflow(targets: WorkflowTargets) {
 			secrets: { "pipeline.$": "$.input.secrets.pipeline", "source.$": "$.input.secrets.source" },
 			...refetch,
 		});
-	const load = task(targets.load, TASK_SECONDS, {
-		"runId.$": "$.runId",
-		"manifestKey.$": "$.extract.manifestKey",
-		secrets: { "pipeline.$": "$.input.secrets.pipeline", "database.$": "$.input.secrets.database" },
-		"reload.$": "$.input.reload",
-		"accept.$": "$.input.accept",
-	});
+	const load = (runId: string, manifestKey: string) =>
+		task(targets.load, TASK_SECONDS, {
+			"runId.$": runId,
+			"manifestKey.$": manifestKey,
+			secrets: { "pipeline.$": "$.input.secrets.pipeline", "database.$": "$.input.secrets.database" },
+			"reload.$": "$.input.reload",
+			"accept.$": "$.input.accept",
+		});
+	const loadExtracted = load("$.runId", "$.extract.manifestKey");
+	/** Goes on while there is a manifest left to replay. */
+	const another = { Variable: "$.replay.next", NumericLessThanPath: "$.replay.count", Next: "Replay" };
 	const notify = (more: object) =>
 		task(targets.notify, NOTIFY_SECONDS, {
 			"runId.$": "$.runId",
@@ -124,7 +128,7 @@ export function defineWorkflow(targets: WorkflowTargets) {
 		States: {
 			Defaults: {
 				Type: "Pass",
-				Parameters: { "given.$": "$", defaults: { refetch: false, reload: false, accept: [] } },
+				Parameters: { "given.$": "$", defaults: { refetch: false, reload: false, accept: [], replay: [] } },
 				Next: "Begin",
 			},
 			Begin: {
@@ -137,8 +141,15 @@ export function defineWorkflow(targets: WorkflowTargets) {
 					extract: null,
 					load: null,
 				},
-				Next: "Extract",
+				Next: "Count replays",
 			},
+			"Count replays": {
+				Type: "Pass",
+				Parameters: { "count.$": "States.ArrayLength($.input.replay)", next: 0 },
+				ResultPath: "$.replay",
+				Next: "Fetch or replay",
+			},
+			"Fetch or replay": { Type: "Choice", Choices: [another], Default: "Extract" },
 			Extract: {
 				...extract({ "refetch.$": "$.input.refetch" }),
 				ResultPath: "$.extract",
@@ -146,7 +157,7 @@ export function defineWorkflow(targets: WorkflowTargets) {
 				Next: "Load",
 			},
 			Load: {
-				...load,
+				...loadExtracted,
 				ResultPath: "$.load",
 				Catch: [{ ErrorEquals: DAMAGE, ResultPath: "$.damage", Next: "Extract again" }, tellFailure],
 				Next: "Tell success",
@@ -157,7 +168,21 @@ export function defineWorkflow(targets: WorkflowTargets) {
 				Catch: [tellFailure],
 				Next: "Load again",
 			},
-			"Load again": { ...load, ResultPath: "$.load", Catch: [tellFailure], Next: "Tell success" },
+			"Load again": { ...loadExtracted, ResultPath: "$.load", Catch: [tellFailure], Next: "Tell success" },
+			// Past snapshots from their manifests, one after the other; each load is a run of its own.
+			Replay: {
+				...load("States.Format('{}-{}', $.runId, $.replay.next)", "States.ArrayGetItem($.input.replay, $.replay.next)"),
+				ResultPath: "$.load",
+				Catch: [tellFailure],
+				Next: "Replayed",
+			},
+			Replayed: {
+				Type: "Pass",
+				Parameters: { "count.$": "$.replay.count", "next.$": "States.MathAdd($.replay.next, 1)" },
+				ResultPath: "$.replay",
+				Next: "Replay another",
+			},
+			"Replay another": { Type: "Choice", Choices: [another], Default: "Tell success" },
 			"Tell success": {
 				...notify({}),
 				ResultPath: "$.told",

@@ -2,6 +2,7 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import { type SecretsManager, startSecretsManager } from "./secrets-manager";
 
 export interface Notification {
@@ -14,6 +15,8 @@ export interface Aws {
 	environment: Record<string, string>;
 	secrets: SecretsManager;
 	createBucket(name: string): void;
+	/** Keys of a bucket's objects, in order. */
+	listObjects(bucket: string): Promise<string[]>;
 	/** Makes a topic. @returns what was published to it since this was asked last */
 	createTopic(arn: string): () => Notification[];
 	/** Publishes as Step Functions' own SNS integration would. */
@@ -56,6 +59,17 @@ export async function startAws(directory: string): Promise<Aws> {
 		secrets,
 		createBucket: (name) => {
 			server.createBucket(name);
+		},
+		async listObjects(bucket) {
+			const client = new S3Client({
+				...region,
+				endpoint: url,
+				credentials: { accessKeyId: "local", secretAccessKey: "local" },
+			});
+			const keys: string[] = [];
+			for await (const page of paginateListObjectsV2({ client }, { Bucket: bucket }))
+				keys.push(...(page.Contents ?? []).map(({ Key }) => Key!));
+			return keys;
 		},
 		createTopic(arn) {
 			const topic = topicName(arn);

@@ -17,6 +17,10 @@ export interface Deployment {
 	migrate(): Promise<MigrateResult>;
 	/** Runs the workflow with the schedule's own input and what is put on top of it. */
 	run(name: string, input: Partial<WorkflowInput>, watcher: TaskWatcher): Promise<Outcome>;
+	/** Calls one function by itself, without the workflow. @throws an error named as Step Functions would see it */
+	invoke(name: FunctionName, event: object): Promise<unknown>;
+	/** Keys of all finished manifests in the raw bucket, oldest version first. */
+	manifests(): Promise<string[]>;
 	/** What was published to the topic since this was asked last. */
 	notifications: ReturnType<Aws["createTopic"]>;
 	/** The peak of a function's process, in MB; null where it did not run. */
@@ -42,7 +46,8 @@ export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deplo
 	const { aws } = parts;
 	await deployDatabase(record, parts);
 	deploySecrets(record, aws);
-	aws.createBucket(find(record, "aws:s3/bucket:Bucket").id);
+	const bucket = find(record, "aws:s3/bucket:Bucket").id;
+	aws.createBucket(bucket);
 	const notifications = aws.createTopic(find(record, "aws:sns/topic:Topic").state.arn);
 
 	const functions = new Map<string, { resource: RecordedResource; invoker: Invoker }>();
@@ -73,6 +78,8 @@ export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deplo
 			const arn = `${machine.state.arn.replace(":stateMachine:", ":execution:")}:${name}`;
 			return runWorkflow(machine.inputs.definition, { name, arn, input: { ...scheduled, ...input } }, call, watcher);
 		},
+		invoke: (name, event) => named(name).invoke(event),
+		manifests: async () => (await aws.listObjects(bucket)).filter((key) => key.endsWith("/manifest.json")).sort(),
 		notifications,
 		peakRssMb: (name) => named(name).peakRssMb(),
 		stopFunctions: () => {

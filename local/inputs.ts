@@ -9,8 +9,10 @@ import { readJson, writeJson } from "./state";
 export interface Input {
 	/** For people. */
 	title: string;
-	/** What is served in the place of the live source; undefined: nothing. */
+	/** What is served in the place of the live source. */
 	snapshot?: Snapshot;
+	/** Whether the live source is asked. */
+	live?: boolean;
 	/** To be called before its run: remembers which version a file was given, whatever becomes of the run. */
 	begin?(): void;
 	/** To be called after a run that ended well. */
@@ -28,6 +30,7 @@ export function datasetOf(options: Options): string {
  * @throws one sentence that names the file and what is wrong with it
  */
 export function openInputs(options: Options, state: string): Input[] {
+	if (options.replay) return [{ title: "EV registrations, replayed from raw data" }];
 	const [first] = options.sources;
 	if (first === "sample") return [openSample(options, join(state, "sample.json"))];
 	const versions = join(state, "versions.json");
@@ -41,6 +44,7 @@ export function openInputs(options: Options, state: string): Input[] {
 		return [
 			{
 				title: "EV registrations from data.wa.gov",
+				live: true,
 				end(rowsUpdatedAt) {
 					remember({ rowsUpdatedAt, sha256: "" });
 					writeJson(versions, known);

@@ -52,14 +52,15 @@ function keep<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promis
 
 /** Runs the workflow for every source. @returns whether all went well */
 async function run(options: Options, terminal: Terminal): Promise<boolean> {
-	const dataset = datasetOf(options);
+	const dataset = options.replay ? lastUsed().dataset : datasetOf(options);
 	const state = join(ROOT, dataset);
 	const inputs = openInputs(options, state);
 	terminal.title(inputs[0]!.title);
 	const startedAt = Date.now();
 	const recording = options.record ? Promise.resolve(loadRecord(options.record)) : evaluateProgram(options);
-	if (!inputs[0]!.snapshot) await checkReachable(sourceUrl(await recording));
-	if (options.fresh) forget(state);
+	if (inputs[0]!.live) await checkReachable(sourceUrl(await recording));
+	if (options.fresh || options.replay) removePostgres(join(state, "postgres"));
+	if (options.fresh) rmSync(state, { recursive: true, force: true });
 
 	terminal.busy("Program", "evaluating index.ts, starting PostgreSQL");
 	const [record, postgres, aws] = await Promise.all([
@@ -113,11 +114,6 @@ async function checkReachable(url: string): Promise<void> {
 	}
 }
 
-function forget(state: string): void {
-	removePostgres(join(state, "postgres"));
-	rmSync(state, { recursive: true, force: true });
-}
-
 async function migrate(deployment: Deployment, terminal: Terminal): Promise<void> {
 	const startedAt = Date.now();
 	terminal.busy("Migrate", "started");
@@ -145,7 +141,8 @@ async function runOnce(
 	};
 	input.begin?.();
 	const { refetch, reload, accept } = options;
-	const outcome = await deployment.run(randomUUID(), { dataset, refetch, reload, accept }, watcher);
+	const replay = options.replay ? await deployment.manifests() : [];
+	const outcome = await deployment.run(randomUUID(), { dataset, refetch, reload, accept, replay }, watcher);
 	report.notified(deployment.notifications());
 	const [peakOfMigrate, extract, load] = (["migrate", "extract", "load"] as const).map(deployment.peakRssMb);
 	const peakRssMb = { migrate: peakOfMigrate!, extract: extract!, load: load! };
@@ -175,10 +172,15 @@ async function showDatabase(terminal: Terminal, secret: DatabaseSecret): Promise
 	terminal.text("npm run local      runs it again        npm run local:db   keeps the database up for your queries");
 }
 
-/** Keeps the database used last up until somebody presses Ctrl-C. */
-async function serveDatabase(terminal: Terminal): Promise<void> {
+function lastUsed(): LastUsed {
 	const last = readJson<LastUsed>(LAST_USED);
 	if (!last) throw new Error("There is no database yet; make one with `npm run local`.");
+	return last;
+}
+
+/** Keeps the database used last up until somebody presses Ctrl-C. */
+async function serveDatabase(terminal: Terminal): Promise<void> {
+	const last = lastUsed();
 	const state = join(ROOT, last.dataset);
 	const [postgres, aws] = await Promise.all([
 		keep(startPostgres(join(state, "postgres"))),

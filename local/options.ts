@@ -1,7 +1,7 @@
 /** What the command line asks of a local run. */
 
 import { parseArgs } from "node:util";
-import type { RawFormat } from "../handlers/contract";
+import { GUARDS, type RawFormat } from "../handlers/contract";
 
 export interface Options {
 	/** `sample`, `live`, or paths of CSV exports, in the order in which they are loaded. */
@@ -14,6 +14,8 @@ export interface Options {
 	json: boolean;
 	/** Print every line that the functions log. */
 	verbose: boolean;
+	/** Rebuild the database used last from the raw data that is kept, instead of fetching. */
+	replay: boolean;
 	/** Start the database used last and keep it up, instead of running the pipeline. */
 	serveDatabase: boolean;
 	/** A saved record of the program to run in place of evaluating it. */
@@ -31,6 +33,7 @@ export const USAGE = `npm run local -- [options]
   --refetch              ask the source again although its version is there
   --reload               merge again although the version is published
   --accept GUARD         override one guard for this run, such as SuspiciousShrink; may be repeated
+  --replay               forget the database used last and rebuild it from the raw data that is kept
   --json                 one JSON object per run on stdout, everything else on stderr
   --verbose              print every line that the functions log
   --record FOLDER        run a saved record of the program instead of evaluating it
@@ -49,6 +52,8 @@ export function parseOptions(args: string[]): Options {
 	if (sources.includes("")) throw new Error("--source needs a value.");
 	if (sources.length > 1 && sources.some((source) => source === "sample" || source === "live"))
 		throw new Error("--source can be repeated with files only; run the sample and the live source on their own.");
+	const stranger = rest.accept.find((name) => !(GUARDS as readonly string[]).includes(name));
+	if (stranger !== undefined) throw new Error(`--accept takes one of ${GUARDS.join(", ")}, not ${stranger}.`);
 	return { ...rest, sources, serveDatabase, ...(format && { format }) };
 }
 
@@ -65,6 +70,7 @@ function valuesOf(args: string[]) {
 				accept: { type: "string", multiple: true, default: [] },
 				json: { type: "boolean", default: false },
 				verbose: { type: "boolean", default: false },
+				replay: { type: "boolean", default: false },
 				"serve-database": { type: "boolean", default: false },
 				record: { type: "string" },
 				help: { type: "boolean", short: "h", default: false },

@@ -57,7 +57,7 @@ export async function startPostgres(directory: string, settings: Record<string, 
 	const credentials = await readCredentials(directory);
 	await stopOrphan(data);
 	if (!existsSync(join(data, "PG_VERSION"))) initialise(binaries, data, credentials, user);
-	return await start(binaries, data, credentials, user, settings);
+	return await afterSessions(() => start(binaries, data, credentials, user, settings));
 }
 
 /** Where a server's data is: below its folder, or in one of its own where the server's user can't enter that. */
@@ -253,6 +253,17 @@ async function start(
 		pid: server.pid!,
 		stop: () => stop(server),
 	};
+}
+
+/** Starts a server once sessions that outlive a killed one have ended: PostgreSQL refuses to run beside them. */
+async function afterSessions(start: () => Promise<Postgres>): Promise<Postgres> {
+	for (const deadline = Date.now() + STOP_TIMEOUT_MS; ; await sleep(100))
+		try {
+			return await start();
+		} catch (error) {
+			const isBusy = /shared memory block .* is still in use/.test((error as Error).message);
+			if (!isBusy || Date.now() >= deadline) throw error;
+		}
 }
 
 /** Waits until the server writes into its lock file that it takes connections, as pg_ctl does. */

@@ -462,6 +462,12 @@ describe("load", () => {
 			expect(result.notes.join()).to.include("SuspiciousShrink was accepted");
 		});
 
+		it("refuses to accept a guard that does not exist, by name", async () => {
+			const error = await failed(database.load({ day: 0, pages: [vehicles(1, 1)] }, { accept: ["SuspiciousShrnk"] }));
+			expect(error).to.deep.include({ name: "ConfigurationInvalid" });
+			expect(error.message).to.include('"SuspiciousShrnk"').and.include("SuspiciousShrink");
+		});
+
 		it("stops by itself when its time is up, saying how far it came", async () => {
 			const pages = [vehicles(1, 3), vehicles(4, 6), vehicles(7, 9)];
 			let asked = 0;

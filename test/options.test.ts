@@ -11,6 +11,7 @@ const NOTHING_ASKED = {
 	accept: [],
 	json: false,
 	verbose: false,
+	replay: false,
 	serveDatabase: false,
 	help: false,
 };
@@ -32,6 +33,7 @@ describe("the options of a local run", () => {
 		[["--accept", "SuspiciousShrink", "--accept", "SchemaDrift"], { accept: ["SuspiciousShrink", "SchemaDrift"] }],
 		[["--json"], { json: true }],
 		[["--verbose"], { verbose: true }],
+		[["--replay"], { replay: true }],
 		[["--record", "folder"], { record: "folder" }],
 		[["--serve-database"], { serveDatabase: true }],
 		[["--help"], { help: true }],

@@ -571,13 +571,16 @@ for (const stack of ["dev", "prod"] as const)
 				});
 			});
 
-			it("is told of by a rule when it ran out of time or was stopped", () => {
+			it("is told of by a rule when it ran out of time, was stopped, or broke in the workflow itself", () => {
 				expect(JSON.parse(one("aws:cloudwatch/eventRule:EventRule").inputs.eventPattern)).to.deep.equal({
 					source: ["aws.states"],
 					"detail-type": ["Step Functions Execution Status Change"],
 					detail: {
 						stateMachineArn: [arnOf("aws:sfn/stateMachine:StateMachine")],
-						status: ["TIMED_OUT", "ABORTED"],
+						$or: [
+							{ status: ["TIMED_OUT", "ABORTED"] },
+							{ status: ["FAILED"], error: ["States.Runtime", "States.DataLimitExceeded"] },
+						],
 					},
 				});
 				expect(one("aws:cloudwatch/eventTarget:EventTarget").inputs.arn).to.equal(arnOf("aws:sns/topic:Topic"));

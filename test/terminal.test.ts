@@ -125,7 +125,9 @@ describe("the terminal", () => {
 		});
 	});
 
-	it("takes a step of no rows, or of no time, for what it is", () => {
+	it("takes a step of no rows, or of no time, for what it is: done", () => {
+		open({ isTTY: true }).progress("Extract", { rows: 0, of: 0, bytes: 0, seconds: 0 });
+		expect(screen()[0]).to.include("█".repeat(24));
 		const terminal = open({});
 		terminal.progress("Extract", { rows: 0, of: 0, bytes: 0, seconds: 0 });
 		expect(lines()).to.have.length(1);

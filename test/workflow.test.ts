@@ -116,6 +116,24 @@ describe("the workflow", () => {
 		expect(given("load")[0]).to.deep.include({ reload: true, accept: [] });
 	});
 
+	describe("that is given manifests to replay", () => {
+		const replay = ["first.json", "second.json", "third.json"];
+
+		it("loads them in order, each as a run of its own, and never asks the source", async () => {
+			const { order, given } = await run({}, { ...scheduled, replay, accept: ["SuspiciousShrink"] });
+			expect(order).to.deep.equal(["load", "load", "load", "notify"]);
+			expect(given("load").map(({ manifestKey }) => manifestKey)).to.deep.equal(replay);
+			expect(new Set(given("load").map(({ runId }) => runId))).to.have.property("size", 3);
+			for (const event of given("load")) expect(event).to.deep.include({ accept: ["SuspiciousShrink"] });
+		});
+
+		it("stops at the first that fails, and tells it", async () => {
+			const { outcome, order } = await run({ load: [loaded, error("SchemaDrift")] }, { ...scheduled, replay });
+			expect(order).to.deep.equal(["load", "load", "notify"]);
+			expect(outcome).to.deep.include({ error: "SchemaDrift" });
+		});
+	});
+
 	describe("whose raw files are damaged", () => {
 		for (const name of ["SourceIncomplete", "PageDamaged", "ManifestInvalid"] as const)
 			it(`fetches once more at ${name}, and loads what that brought`, async () => {
@@ -283,7 +301,7 @@ describe("the workflow", () => {
 		});
 
 		it("gives every task a timeout, retries with jitter, and a way on from any error", () => {
-			expect(tasks).to.have.length(8);
+			expect(tasks).to.have.length(9);
 			for (const [name, task] of tasks) {
 				expect(task.TimeoutSeconds, name).to.be.within(1, TASK_SECONDS + 60);
 				expect(task.Retry, name).to.not.be.empty;
@@ -313,11 +331,14 @@ describe("the workflow", () => {
 			}
 		});
 
+		type Ways = { Next?: string; Default?: string; Choices?: { Next: string }[] };
+
 		it("reaches every state, and ends", () => {
 			const reached = new Set<string>([workflow.StartAt]);
 			for (const name of reached) {
-				const state = (workflow.States as Record<string, Partial<Task> & { Next?: string }>)[name]!;
-				for (const next of [state.Next, ...(state.Catch ?? []).map(({ Next }) => Next)]) if (next) reached.add(next);
+				const state = (workflow.States as Record<string, Partial<Task> & Ways>)[name]!;
+				const others = [...(state.Catch ?? []), ...(state.Choices ?? [])].map(({ Next }) => Next);
+				for (const next of [state.Next, state.Default, ...others]) if (next) reached.add(next);
 			}
 			expect([...reached]).to.have.members(states.map(([name]) => name));
 		});

@@ -28,8 +28,8 @@ export interface TestBed {
 	storage: Storage;
 	/** The master user's name and password. */
 	owner: { user: string; password: string };
-	/** A database as migrate leaves it. */
-	newDatabase(): Promise<TestDatabase>;
+	/** A database as migrate leaves it, or as another one is. */
+	newDatabase(like?: TestDatabase): Promise<TestDatabase>;
 	/** An empty one, which migrate is yet to see. */
 	emptyDatabase(): Promise<string>;
 }
@@ -61,6 +61,8 @@ const ROLES = { loader: "arn:loader", reader: "arn:reader" };
 
 let bed: Promise<TestBed> | undefined;
 let stop: (() => Promise<void>) | undefined;
+/** Run ids are never used twice, since a copied database knows those of the other. */
+let runs = 0;
 
 /** The process's test bed, started with the first call. */
 export function testBed(): Promise<TestBed> {
@@ -108,7 +110,7 @@ async function start(): Promise<TestBed> {
 		storage,
 		owner,
 		emptyDatabase: () => create("template0"),
-		newDatabase: async () => openDatabase({ postgres, aws, storage, owner }, await create(TEMPLATE)),
+		newDatabase: async (like) => openDatabase({ postgres, aws, storage, owner }, await create(like?.name ?? TEMPLATE)),
 	};
 }
 
@@ -135,7 +137,11 @@ function context(getRemainingTimeInMillis: () => number) {
 	return { awsRequestId: "test", getRemainingTimeInMillis };
 }
 
-function openDatabase(parts: Pick<TestBed, "postgres" | "aws" | "storage" | "owner">, name: string): TestDatabase {
+/** Gives tests their way into a database that is there. */
+export function openDatabase(
+	parts: Pick<TestBed, "postgres" | "aws" | "storage" | "owner">,
+	name: string,
+): TestDatabase {
 	const { postgres, aws, storage, owner } = parts;
 	const secretArn = `arn:database:${name}`;
 	aws.secrets.put(secretArn, { ...aws.secrets.get<DatabaseSecret>(ROLES.loader), dbname: name });
@@ -148,7 +154,6 @@ function openDatabase(parts: Pick<TestBed, "postgres" | "aws" | "storage" | "own
 			await client.end();
 		}
 	};
-	let runs = 0;
 	const loadManifest = (manifestKey: string, options: LoadOptions = {}) => {
 		const { settings, timeLeftMs = () => 60_000, ...event } = options;
 		const load = loadHandler({ maxRejectedShare: 1, maxRemovedShare: 1, ...settings });

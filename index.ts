@@ -30,7 +30,7 @@ const settings = readSettings();
 const key = createKey(settings);
 const bucket = createBucket(settings, key);
 const secrets = createSecrets(settings, key, bucket);
-const network = createNetwork(settings);
+const network = createNetwork(settings, key);
 const database = createDatabase(settings, network, key);
 const topic = createTopic(settings, key);
 const secretArns = [...Object.values(secrets).map((secret) => secret.arn), masterSecretArn(database)];
@@ -138,12 +138,7 @@ const migrated = new aws.lambda.Invocation(
 );
 
 // The workflow, and what starts it.
-const workflow = createWorkflow(settings, key, {
-	extract: extract.arn,
-	load: load.arn,
-	notify: notify.arn,
-	topic: topic.arn,
-});
+const workflow = createWorkflow(settings, key, { extract, load, notify }, topic, [migrated]);
 const { pipeline, source } = secrets;
 const input = { pipeline: pipeline.arn, source: source.arn, database: secrets.database.arn };
 createSchedule(settings, workflow, input, [migrated, ...ways]);

@@ -20,7 +20,7 @@ export interface Settings {
 	email: string | undefined;
 	vpcCidr: string;
 	zones: number;
-	natGateways: "single" | "one-per-zone";
+	natGateways: "none" | "single" | "one-per-zone";
 	databaseClass: string;
 	databaseStorageGb: number;
 	multiAz: boolean;
@@ -89,7 +89,7 @@ export function readSettings(): Settings {
 		email: text("email", /^$|^[^@\s]+@[^@\s]+$/, "an e-mail address, or empty") || undefined,
 		vpcCidr: text("vpcCidr", CIDR, "a network such as 10.20.0.0/16, of /16 to /20"),
 		zones: between("zones", 2, 3),
-		natGateways: oneOf("natGateways", ["single", "one-per-zone"]),
+		natGateways: oneOf("natGateways", ["none", "single", "one-per-zone"]),
 		databaseClass: text("databaseClass", /^db\.[a-z0-9]+\.[a-z0-9]+$/, "an instance class such as db.t4g.micro"),
 		databaseStorageGb: between("databaseStorageGb", 20, 1000),
 		multiAz: config.requireBoolean("multiAz"),

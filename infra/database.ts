@@ -3,6 +3,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
+import { createLogGroup } from "./log-group";
 import type { Network } from "./network";
 
 export interface PipelineSecrets {
@@ -20,6 +21,8 @@ export const DATABASE_NAME = "ev";
 
 /** PostgreSQL's major version: the parameter group's family and the local server have the same. */
 const POSTGRESQL = "18";
+
+const LOG_EXPORTS = ["postgresql", "upgrade"];
 
 /** Four secrets; only the first gets its value here, since it is none. */
 export function createSecrets(settings: Settings, key: aws.kms.Key, bucket: aws.s3.Bucket): PipelineSecrets {
@@ -48,13 +51,19 @@ export function createDatabase(settings: Settings, network: Network, key: aws.km
 	const parameters = new aws.rds.ParameterGroup("ev", {
 		family: `postgres${POSTGRESQL}`,
 		parameters: [
-			{ name: "rds.force_ssl", value: "1", applyMethod: "immediate" },
+			{ name: "rds.force_ssl", value: "1", applyMethod: "pending-reboot" },
 			{ name: "log_min_duration_statement", value: "10000", applyMethod: "immediate" },
 		],
 	});
+	// A name of our own, so that its logs can be declared before it writes any.
+	const identifier = `ev-registrations-${pulumi.getStack()}`;
+	const logs = LOG_EXPORTS.map((log) =>
+		createLogGroup(log, settings, key, { name: `/aws/rds/instance/${identifier}/${log}` }),
+	);
 	return new aws.rds.Instance(
 		"ev",
 		{
+			identifier,
 			engine: "postgres",
 			engineVersion: POSTGRESQL,
 			autoMinorVersionUpgrade: true,
@@ -78,8 +87,14 @@ export function createDatabase(settings: Settings, network: Network, key: aws.km
 			skipFinalSnapshot: !settings.protect,
 			...(settings.protect && { finalSnapshotIdentifier: `ev-registrations-${pulumi.getStack()}-final` }),
 			applyImmediately: !settings.protect,
+			iamDatabaseAuthenticationEnabled: true,
+			enabledCloudwatchLogsExports: LOG_EXPORTS,
+			databaseInsightsMode: "standard",
+			performanceInsightsEnabled: true,
+			performanceInsightsKmsKeyId: key.arn,
+			performanceInsightsRetentionPeriod: 7,
 		},
-		{ protect: settings.protect },
+		{ protect: settings.protect, dependsOn: logs },
 	);
 }
 

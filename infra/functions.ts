@@ -5,10 +5,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { dependencies } from "../package.json";
 import { withoutDeadWeight } from "./archive";
 import type { Settings } from "./config";
+import { createLogGroup } from "./log-group";
 import type { Placement } from "./network";
+import { createRole, type Statement } from "./role";
 
 type Package = keyof typeof dependencies;
-type Statement = aws.types.input.iam.GetPolicyDocumentStatementArgs;
 
 export interface FunctionOptions<E, R> {
 	/** Makes the handler, once per cold start; what it captures must be plain, or an Output read with `.get()`. */
@@ -21,7 +22,8 @@ export interface FunctionOptions<E, R> {
 	packages: Package[];
 	/** Files that ship with it. */
 	files?: string[];
-	placement: Placement;
+	/** Undefined: outside the network. */
+	placement: Placement | undefined;
 	/** What its role may do, beyond writing its log and living in the network. */
 	statements: Statement[];
 	dependsOn?: pulumi.Resource[];
@@ -55,7 +57,7 @@ export function createFunction<E, R>(
 		...options.statements,
 		{ actions: ["logs:CreateLogStream", "logs:PutLogEvents"], resources: [log.arn.apply((arn) => `${arn}:*`)] },
 		{ actions: ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources: ["*"] },
-		NETWORK_INTERFACES,
+		...(options.placement ? [NETWORK_INTERFACES] : []),
 	]);
 	return new aws.lambda.CallbackFunction<E, R>(
 		name,
@@ -67,7 +69,9 @@ export function createFunction<E, R>(
 			memorySize: options.memoryMb,
 			timeout: options.timeoutSeconds,
 			environment: { variables: options.environment },
-			vpcConfig: options.placement,
+			...(options.placement && { vpcConfig: options.placement }),
+			// Callers name a version, so that new code runs when they do, and not before.
+			publish: true,
 			loggingConfig: { logFormat: "JSON", logGroup: log.name },
 			tracingConfig: { mode: "Active" },
 			codePathOptions: {
@@ -82,36 +86,4 @@ export function createFunction<E, R>(
 /** CallbackFunction decides what ships; this takes the dead weight out of it. */
 function slim({ props, opts }: pulumi.ResourceTransformationArgs): pulumi.ResourceTransformationResult {
 	return { props: { ...props, code: pulumi.output(props.code).apply(withoutDeadWeight) }, opts };
-}
-
-/** A log group that outlives nothing: declared, so that it has a retention and a key, and goes with the stack. */
-export function createLogGroup(
-	name: string,
-	settings: Settings,
-	key: aws.kms.Key,
-	prefix = "",
-): aws.cloudwatch.LogGroup {
-	return new aws.cloudwatch.LogGroup(name, {
-		...(prefix && { namePrefix: prefix }),
-		retentionInDays: settings.logDays,
-		kmsKeyId: key.arn,
-	});
-}
-
-/** A role for one service with one policy. @returns the role's ARN, and the policy for those who must wait for it */
-export function createRole(
-	name: string,
-	service: string,
-	statements: Statement[],
-): { arn: pulumi.Output<string>; policy: pulumi.Resource } {
-	const role = new aws.iam.Role(name, {
-		assumeRolePolicy: aws.iam.getPolicyDocumentOutput({
-			statements: [{ actions: ["sts:AssumeRole"], principals: [{ type: "Service", identifiers: [service] }] }],
-		}).json,
-	});
-	const policy = new aws.iam.RolePolicy(name, {
-		role: role.id,
-		policy: aws.iam.getPolicyDocumentOutput({ statements }).json,
-	});
-	return { arn: role.arn, policy };
 }

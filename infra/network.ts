@@ -4,12 +4,14 @@ import * as aws from "@pulumi/aws";
 import * as awsx from "@pulumi/awsx";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
+import { createLogGroup } from "./log-group";
+import { createRole } from "./role";
 
 export interface Network {
 	vpc: awsx.ec2.Vpc;
 	groups: Record<"outward" | "inward" | "database" | "endpoint", aws.ec2.SecurityGroup>;
-	/** For functions that reach the internet: extract and notify. */
-	outward: Placement;
+	/** For functions that reach the internet, extract and notify; undefined where that costs a NAT gateway nobody wants. */
+	outward: Placement | undefined;
 	/** For functions that reach the database, S3 and Secrets Manager, and nothing else. */
 	inward: Placement;
 }
@@ -22,18 +24,23 @@ export interface Placement {
 const HTTPS = 443;
 const POSTGRESQL = 5432;
 
-/** Three kinds of subnets: public ones for the NAT gateways, private ones behind these, isolated ones with no way out. */
-export function createNetwork(settings: Settings): Network {
+/** Public subnets for the NAT gateways, private ones behind these, isolated ones with no way out; without NAT, only the last. */
+export function createNetwork(settings: Settings, key: aws.kms.Key): Network {
+	const strategy = ({ none: "None", single: "Single", "one-per-zone": "OnePerAz" } as const)[settings.natGateways];
+	const hasNat = strategy !== "None";
 	const vpc = new awsx.ec2.Vpc("ev", {
 		cidrBlock: settings.vpcCidr,
 		numberOfAvailabilityZones: settings.zones,
 		// Private DNS for the endpoints needs both, and awsx leaves the first off.
 		enableDnsHostnames: true,
 		enableDnsSupport: true,
-		natGateways: { strategy: settings.natGateways === "single" ? "Single" : "OnePerAz" },
+		natGateways: { strategy },
 		subnetStrategy: "Auto",
-		subnetSpecs: [{ type: "Public" }, { type: "Private" }, { type: "Isolated" }],
+		subnetSpecs: hasNat ? [{ type: "Public" }, { type: "Private" }, { type: "Isolated" }] : [{ type: "Isolated" }],
 	});
+	// The group that everything without one would get: nothing in, nothing out.
+	new aws.ec2.DefaultSecurityGroup("none", { vpcId: vpc.vpcId, ingress: [], egress: [] });
+	createFlowLog(settings, vpc, key);
 	const createGroup = (name: string, description: string) =>
 		new aws.ec2.SecurityGroup(name, { vpcId: vpc.vpcId, description: `For ${description}` });
 	const groups = {
@@ -45,9 +52,25 @@ export function createNetwork(settings: Settings): Network {
 	return {
 		vpc,
 		groups,
-		outward: { subnetIds: vpc.privateSubnetIds, securityGroupIds: [groups.outward.id] },
+		outward: hasNat ? { subnetIds: vpc.privateSubnetIds, securityGroupIds: [groups.outward.id] } : undefined,
 		inward: { subnetIds: vpc.isolatedSubnetIds, securityGroupIds: [groups.inward.id] },
 	};
+}
+
+/** Who spoke to whom, and who was refused. */
+function createFlowLog(settings: Settings, vpc: awsx.ec2.Vpc, key: aws.kms.Key): void {
+	const log = createLogGroup("network", settings, key);
+	const role = createRole("network", "vpc-flow-logs.amazonaws.com", [
+		{
+			actions: ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+			resources: [log.arn, pulumi.interpolate`${log.arn}:*`],
+		},
+	]);
+	new aws.ec2.FlowLog(
+		"network",
+		{ vpcId: vpc.vpcId, trafficType: "ALL", logDestination: log.arn, iamRoleArn: role.arn },
+		{ dependsOn: [role.policy] },
+	);
 }
 
 /**
@@ -57,18 +80,23 @@ export function createNetwork(settings: Settings): Network {
  * @returns what must exist before a function can reach anything
  */
 export function createWays(
-	{ vpc, groups }: Network,
+	network: Network,
 	bucketArn: pulumi.Output<string>,
 	secretArns: pulumi.Output<string>[],
 ): pulumi.Resource[] {
-	const { outward, inward, database, endpoint } = groups;
+	const { outward, inward, database, endpoint } = network.groups;
+	const { vpc } = network;
 	const s3 = createS3Endpoint(vpc, bucketArn);
 	return [
 		s3,
 		createSecretsEndpoint(vpc, endpoint, secretArns),
-		allowOut("outward-https", outward, HTTPS, "to the public API and AWS", { cidrIpv4: "0.0.0.0/0" }),
-		// Private DNS gives the endpoint's address to the whole network.
-		allowIn("outward-secrets", endpoint, HTTPS, "extract to Secrets Manager", outward),
+		...(network.outward
+			? [
+					allowOut("outward-https", outward, HTTPS, "to the public API and AWS", { cidrIpv4: "0.0.0.0/0" }),
+					// Private DNS gives the endpoint's address to the whole network.
+					allowIn("outward-secrets", endpoint, HTTPS, "extract to Secrets Manager", outward),
+				]
+			: []),
 		allowOut("inward-s3", inward, HTTPS, "to S3", { prefixListId: s3.prefixListId }),
 		...allow("inward-secrets", inward, endpoint, HTTPS, "load and migrate to Secrets Manager"),
 		...allow("inward-database", inward, database, POSTGRESQL, "load and migrate to the database"),

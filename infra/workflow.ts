@@ -4,7 +4,8 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { FailureName } from "../handlers/failure";
 import type { Settings } from "./config";
-import { createLogGroup, createRole } from "./functions";
+import { createLogGroup } from "./log-group";
+import { createRole } from "./role";
 
 /** ARNs of what the workflow calls. */
 export interface WorkflowTargets {
@@ -220,17 +221,29 @@ export function defineWorkflow(targets: WorkflowTargets) {
 
 export type WorkflowDefinition = ReturnType<typeof defineWorkflow>;
 
-/** The state machine, with a role that may invoke its functions and publish to its topic. */
+/**
+ * The state machine, with a role that may invoke its functions and publish to its topic.
+ * @param dependsOn what must have happened before new code may run
+ */
 export function createWorkflow(
 	settings: Settings,
 	key: aws.kms.Key,
-	targets: Record<keyof WorkflowTargets, pulumi.Output<string>>,
+	functions: Record<"extract" | "load" | "notify", aws.lambda.Function>,
+	topic: aws.sns.Topic,
+	dependsOn: pulumi.Resource[],
 ): aws.sfn.StateMachine {
+	const { extract, load, notify } = functions;
 	// Step Functions appends to the account's resource policy unless the name begins so.
-	const log = createLogGroup("workflow", settings, key, "/aws/vendedlogs/states/ev-registrations-");
+	const log = createLogGroup("workflow", settings, key, {
+		namePrefix: "/aws/vendedlogs/states/ev-registrations-",
+	});
 	const role = createRole("workflow", "states.amazonaws.com", [
-		{ actions: ["lambda:InvokeFunction"], resources: [targets.extract, targets.load, targets.notify] },
-		{ actions: ["sns:Publish"], resources: [targets.topic] },
+		// Any version: an execution that began before a deployment goes on with those it began with.
+		{
+			actions: ["lambda:InvokeFunction"],
+			resources: [extract, load, notify].map((called) => pulumi.interpolate`${called.arn}:*`),
+		},
+		{ actions: ["sns:Publish"], resources: [topic.arn] },
 		{ actions: ["kms:GenerateDataKey*", "kms:Decrypt"], resources: [key.arn] },
 		// Log delivery knows no resources. https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
 		{
@@ -253,7 +266,7 @@ export function createWorkflow(
 		{
 			roleArn: role.arn,
 			definition: pulumi
-				.all([targets.extract, targets.load, targets.notify, targets.topic])
+				.all([extract.qualifiedArn, load.qualifiedArn, notify.qualifiedArn, topic.arn])
 				.apply(([extract, load, notify, topic]) => JSON.stringify(defineWorkflow({ extract, load, notify, topic }))),
 			loggingConfiguration: {
 				level: "ALL",
@@ -262,19 +275,24 @@ export function createWorkflow(
 			},
 			tracingConfiguration: { enabled: true },
 		},
-		{ dependsOn: [role.policy] },
+		{ dependsOn: [role.policy, ...dependsOn] },
 	);
 }
 
-/** Starts the workflow on schedule with its input: references to secrets, never secrets. */
+/** Starts the workflow on schedule with its input: references to secrets, never secrets. What cannot be started is kept. */
 export function createSchedule(
 	settings: Settings,
 	workflow: aws.sfn.StateMachine,
 	secrets: { pipeline: pulumi.Output<string>; source: pulumi.Output<string>; database: pulumi.Output<string> },
 	dependsOn: pulumi.Resource[],
 ): aws.scheduler.Schedule {
+	const undelivered = new aws.sqs.Queue("undelivered", {
+		sqsManagedSseEnabled: true,
+		messageRetentionSeconds: 14 * 24 * 3600,
+	});
 	const role = createRole("schedule", "scheduler.amazonaws.com", [
 		{ actions: ["states:StartExecution"], resources: [workflow.arn] },
+		{ actions: ["sqs:SendMessage"], resources: [undelivered.arn] },
 	]);
 	return new aws.scheduler.Schedule(
 		"nightly",
@@ -288,6 +306,7 @@ export function createSchedule(
 				roleArn: role.arn,
 				input: pulumi.jsonStringify({ dataset: settings.dataset, secrets }),
 				retryPolicy: { maximumRetryAttempts: 5, maximumEventAgeInSeconds: 3600 },
+				deadLetterConfig: { arn: undelivered.arn },
 			},
 		},
 		{ dependsOn: [role.policy, ...dependsOn] },

@@ -52,8 +52,8 @@ export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deplo
 
 	const functions = new Map<string, { resource: RecordedResource; invoker: Invoker }>();
 	for (const resource of record.resources.filter(({ type }) => type === FUNCTION))
-		functions.set(resource.state.arn, { resource, invoker: deployFunction(record, resource, parts) });
-	const named = (name: FunctionName) => functions.get(find(record, FUNCTION, name).state.arn)!.invoker;
+		functions.set(resource.state.qualifiedArn, { resource, invoker: deployFunction(record, resource, parts) });
+	const named = (name: FunctionName) => functions.get(find(record, FUNCTION, name).state.qualifiedArn)!.invoker;
 	const call = async (resource: string, parameters: unknown) => {
 		if (resource === SNS_PUBLISH) {
 			const { TopicArn, Subject, Message } = parameters as Record<string, string>;
@@ -72,7 +72,7 @@ export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deplo
 			const invoked = record.resources.find(
 				({ type, state }) => type === FUNCTION && state.name === inputs.functionName,
 			)!;
-			return (await call(invoked.state.arn, JSON.parse(inputs.input))) as MigrateResult;
+			return (await call(invoked.state.qualifiedArn, JSON.parse(inputs.input))) as MigrateResult;
 		},
 		run(name, input, watcher) {
 			const arn = `${machine.state.arn.replace(":stateMachine:", ":execution:")}:${name}`;

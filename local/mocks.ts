@@ -33,8 +33,13 @@ export function newResource({ type, name, inputs }: MockResourceArgs): { id: str
 				resourceId: `db-${hash.slice(0, 26).toUpperCase()}`,
 				masterUserSecrets: [{ secretArn: masterSecretArn(physical), secretStatus: "active" }],
 			});
-		case "aws:lambda/function:Function":
-			return answer(physical, named({ arn: arn(`function:${physical}`), sourceCodeHash: hash, version: "1" }));
+		case "aws:lambda/function:Function": {
+			const function_ = arn(`function:${physical}`);
+			return answer(
+				physical,
+				named({ arn: function_, qualifiedArn: `${function_}:1`, sourceCodeHash: hash, version: "1" }),
+			);
+		}
 		case "aws:lambda/invocation:Invocation":
 			return answer(physical, { result: "{}" });
 		case "aws:sfn/stateMachine:StateMachine":

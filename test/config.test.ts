@@ -112,7 +112,7 @@ describe("the settings", () => {
 			"a network such as 10.20.0.0/16, of /16 to /20",
 		],
 		["zones", [1, 4], "a whole number from 2 to 3"],
-		["natGateways", ["none", "Single", ""], "one of single, one-per-zone"],
+		["natGateways", ["None", "Single", ""], "one of none, single, one-per-zone"],
 		["databaseClass", ["", "t4g.micro", "db.t4g", "db.t4g.micro "], "an instance class such as db.t4g.micro"],
 		["databaseStorageGb", [19, 1001], "a whole number from 20 to 1000"],
 		["backupDays", [0, 36], "a whole number from 1 to 35"],

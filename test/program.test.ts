@@ -121,9 +121,12 @@ for (const stack of ["dev", "prod"] as const)
 				"aws:rds/instance:Instance": ["ev"],
 				"aws:sns/topic:Topic": ["runs"],
 				"aws:sns/topicPolicy:TopicPolicy": ["runs"],
-				"aws:iam/role:Role": ["extract", "load", "migrate", "notify", "schedule", "workflow"],
-				[ROLE_POLICY]: ["extract", "load", "migrate", "notify", "schedule", "workflow"],
-				[LOG_GROUP]: ["extract", "load", "migrate", "notify", "workflow"],
+				"aws:iam/role:Role": ["extract", "load", "migrate", "network", "notify", "schedule", "workflow"],
+				[ROLE_POLICY]: ["extract", "load", "migrate", "network", "notify", "schedule", "workflow"],
+				[LOG_GROUP]: ["extract", "load", "migrate", "network", "notify", "postgresql", "upgrade", "workflow"],
+				"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": ["none"],
+				"aws:ec2/flowLog:FlowLog": ["network"],
+				"aws:sqs/queue:Queue": ["undelivered"],
 				[FUNCTION]: ["extract", "load", "migrate", "notify"],
 				"aws:lambda/invocation:Invocation": ["migrate"],
 				"aws:sfn/stateMachine:StateMachine": ["workflow"],
@@ -319,6 +322,21 @@ for (const stack of ["dev", "prod"] as const)
 				]);
 			});
 
+			it("writes down who spoke to whom, and leaves the group that others would get empty", () => {
+				const { vpcId } = vpc().state;
+				expect(one("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup").inputs).to.deep.equal({
+					vpcId,
+					ingress: [],
+					egress: [],
+				});
+				expect(one("aws:ec2/flowLog:FlowLog").inputs).to.deep.equal({
+					vpcId,
+					trafficType: "ALL",
+					logDestination: arnOf(LOG_GROUP, "network"),
+					iamRoleArn: arnOf("aws:iam/role:Role", "network"),
+				});
+			});
+
 			it("reaches S3 from every subnet, Secrets Manager from the isolated ones, and there only its own", () => {
 				const s3 = one("aws:ec2/vpcEndpoint:VpcEndpoint", "s3").inputs;
 				const secrets = one("aws:ec2/vpcEndpoint:VpcEndpoint", "secrets").inputs;
@@ -405,6 +423,7 @@ for (const stack of ["dev", "prod"] as const)
 				expect(Object.fromEntries(services)).to.deep.equal({
 					...Object.fromEntries(FUNCTIONS.map((name) => [name, by("lambda")])),
 					workflow: by("states"),
+					network: by("vpc-flow-logs"),
 					schedule: by("scheduler"),
 				});
 			});
@@ -487,7 +506,7 @@ for (const stack of ["dev", "prod"] as const)
 				expect(parameters.inputs.parameters).to.deep.include({
 					name: "rds.force_ssl",
 					value: "1",
-					applyMethod: "immediate",
+					applyMethod: "pending-reboot",
 				});
 				expect(one("aws:rds/instance:Instance").inputs).to.include({
 					engine: "postgres",
@@ -495,6 +514,23 @@ for (const stack of ["dev", "prod"] as const)
 					parameterGroupName: parameters.state.name,
 					storageEncrypted: true,
 					kmsKeyId: arnOf("aws:kms/key:Key"),
+				});
+			});
+
+			it("has its logs declared before it writes any, and its performance watched", () => {
+				const { inputs, dependsOn } = one("aws:rds/instance:Instance");
+				for (const log of inputs.enabledCloudwatchLogsExports) {
+					expect(one(LOG_GROUP, log).inputs.name).to.equal(`/aws/rds/instance/${inputs.identifier}/${log}`);
+					expect(namesOf(dependsOn)).to.include(`${LOG_GROUP} ${log}`);
+				}
+				expect(inputs).to.deep.include({
+					enabledCloudwatchLogsExports: ["postgresql", "upgrade"],
+					iamDatabaseAuthenticationEnabled: true,
+					databaseInsightsMode: "standard",
+					performanceInsightsRetentionPeriod: 7,
+					autoMinorVersionUpgrade: true,
+					copyTagsToSnapshot: true,
+					username: "ev_admin",
 				});
 			});
 		});
@@ -532,22 +568,26 @@ for (const stack of ["dev", "prod"] as const)
 		});
 
 		describe("the workflow", () => {
-			it("calls the functions by their own ARNs, publishes to the topic, and may do both", () => {
+			it("calls versions of the functions, after migrate, publishes to the topic, and may do both", () => {
 				const { inputs } = one("aws:sfn/stateMachine:StateMachine");
 				const states = Object.values<{ Type: string; Resource?: string; Parameters?: { TopicArn?: string } }>(
 					JSON.parse(inputs.definition).States,
 				);
 				const tasks = states.filter(({ Type }) => Type === "Task");
-				const arns = (["extract", "load", "notify"] as const).map((name) => lambda(name).state.arn);
+				const arns = (["extract", "load", "notify"] as const).map((name) => lambda(name).state.arn as string);
 				const topic = arnOf("aws:sns/topic:Topic");
 				expect(new Set(tasks.map(({ Resource }) => Resource))).to.deep.equal(
-					new Set([...arns, "arn:aws:states:::sns:publish"]),
+					new Set([...arns.map((arn) => `${arn}:1`), "arn:aws:states:::sns:publish"]),
+				);
+				for (const name of ["extract", "load", "notify"] as const) expect(lambda(name).inputs.publish).to.equal(true);
+				expect(namesOf(one("aws:sfn/stateMachine:StateMachine").dependsOn)).to.include(
+					"aws:lambda/invocation:Invocation migrate",
 				);
 				for (const { Resource, Parameters } of tasks)
 					if (Resource!.endsWith(":publish")) expect(Parameters!.TopicArn).to.equal(topic);
 
 				const may = (action: string) => policyOf("workflow").find(({ Action }) => listed(Action).includes(action))!;
-				expect(may("lambda:InvokeFunction").Resource).to.have.members(arns);
+				expect(may("lambda:InvokeFunction").Resource).to.have.members(arns.map((arn) => `${arn}:*`));
 				expect(may("sns:Publish").Resource).to.equal(topic);
 				expect(inputs.roleArn).to.equal(arnOf("aws:iam/role:Role", "workflow"));
 			});
@@ -560,7 +600,9 @@ for (const stack of ["dev", "prod"] as const)
 					scheduleExpressionTimezone: "Asia/Tokyo",
 				});
 				expect(inputs.target).to.include({ arn: machine, roleArn: arnOf("aws:iam/role:Role", "schedule") });
-				expect(policyOf("schedule").map(({ Resource }) => Resource)).to.deep.equal([machine]);
+				const undelivered = arnOf("aws:sqs/queue:Queue");
+				expect(inputs.target.deadLetterConfig).to.deep.equal({ arn: undelivered });
+				expect(policyOf("schedule").map(({ Resource }) => Resource)).to.deep.equal([machine, undelivered]);
 			});
 
 			it("logs what it does, and never the data that passes through it", () => {
@@ -627,6 +669,28 @@ for (const stack of ["dev", "prod"] as const)
 				]);
 			});
 	});
+
+describe("the program without NAT gateways", () => {
+	let record: ProgramRecord;
+	before(async function () {
+		this.timeout(120_000);
+		record = await programOf("dev", { natGateways: "none" });
+	});
+
+	it("has isolated subnets alone, and runs extract and notify outside of the network", () => {
+		expect(find(record, "awsx:ec2:Vpc").inputs).to.deep.include({
+			natGateways: { strategy: "None" },
+			subnetSpecs: [{ type: "Isolated" }],
+		});
+		const isInside = (name: FunctionName) => find(record, FUNCTION, name).inputs.vpcConfig !== undefined;
+		expect(FUNCTIONS.filter(isInside)).to.deep.equal(["load", "migrate"]);
+	});
+
+	it("lets nothing inside out into the world", () => {
+		for (const { type, inputs } of record.resources)
+			if (type === EGRESS) expect(inputs).to.not.have.any.keys("cidrIpv4", "cidrIpv6");
+	});
+});
 
 describe("the sources of the functions", () => {
 	it("import no two modules under one name, since a closure keeps only one of them", () => {

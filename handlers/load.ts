@@ -366,11 +366,8 @@ async function removableKeys(run: Run, staged: Staged): Promise<boolean> {
 		notes.push(`Nobody was removed, since ${unreadable} and could be any of the ${removed} that are missing.`);
 		return false;
 	}
-	const registered = (
-		await client.query<{ n: number }>("select count(*)::int as n from ev.vehicles where removed_at is null")
-	).rows[0]!.n;
-	const what = `${removed} of ${registered} registered vehicles are not in the snapshot`;
-	if (removed > settings.maxRemovedShare * registered && !run.accepts("SuspiciousShrink", what))
+	const what = `${removed} of ${staged.registered} registered vehicles are not in the snapshot`;
+	if (removed > settings.maxRemovedShare * staged.registered && !run.accepts("SuspiciousShrink", what))
 		throw failure(
 			"SuspiciousShrink",
 			`${what}; maxRemovedShare allows ${settings.maxRemovedShare} of them (accept "SuspiciousShrink" if it is true).`,

@@ -27,6 +27,8 @@ const MAX_PAGE_BYTES = 512 * 1024 * 1024;
 const CHUNK_CHARACTERS = 64 * 1024;
 
 export interface Staged {
+	/** Vehicles that were registered before. */
+	registered: number;
 	/** Rows in the pages. */
 	rows: number;
 	/** Rows that the database knew, each of another vehicle. */
@@ -110,6 +112,7 @@ export function firstTarget(present: SourceColumn[], at: Date): Target {
 export async function readPages(stage: Stage, known: Known, target: Target): Promise<Staged> {
 	const { client, manifest, storage, log } = stage;
 	const staged: Staged = {
+		registered: known.rows.size,
 		rows: 0,
 		known: 0,
 		incoming: 0,

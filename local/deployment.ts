@@ -10,7 +10,7 @@ import { createDatabase, type Postgres } from "./postgres";
 import { find, type ProgramRecord, type RecordedResource } from "./record";
 import { type Outcome, runWorkflow, type TaskWatcher } from "./workflow";
 
-export type FunctionName = "extract" | "load" | "notify" | "migrate";
+export type FunctionName = "extract" | "load" | "notify" | "migrate" | "rotate";
 
 export interface Deployment {
 	/** Invokes migrate as the deployment does. */
@@ -27,6 +27,8 @@ export interface Deployment {
 	peakRssMb(name: FunctionName): number | null;
 	/** Ends the functions' processes, so that the next invocation starts cold. */
 	stopFunctions(): void;
+	/** Ends the functions' processes for good: a workflow that is under way gets no further. */
+	stop(): Promise<void>;
 }
 
 export interface Parts {
@@ -54,11 +56,17 @@ export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deplo
 	for (const resource of record.resources.filter(({ type }) => type === FUNCTION))
 		functions.set(resource.state.qualifiedArn, { resource, invoker: deployFunction(record, resource, parts) });
 	const named = (name: FunctionName) => functions.get(find(record, FUNCTION, name).state.qualifiedArn)!.invoker;
+	const stopFunctions = () => {
+		for (const { invoker } of functions.values()) invoker.stop();
+	};
+	let isStopped = false;
 	const call = async (resource: string, parameters: unknown) => {
 		if (resource === SNS_PUBLISH) {
 			const { TopicArn, Subject, Message } = parameters as Record<string, string>;
 			return aws.publish(TopicArn!, Subject!, Message!);
 		}
+		// Who calls now does so because of the stop itself, as the workflow tells of a function that was ended.
+		if (isStopped) return await new Promise(() => {});
 		const deployed = functions.get(resource);
 		if (!deployed) throw new Error(`The workflow calls ${resource}, which the program does not declare.`);
 		return await deployed.invoker.invoke(parameters);
@@ -82,8 +90,10 @@ export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deplo
 		manifests: async () => (await aws.listObjects(bucket)).filter((key) => key.endsWith("/manifest.json")).sort(),
 		notifications,
 		peakRssMb: (name) => named(name).peakRssMb(),
-		stopFunctions: () => {
-			for (const { invoker } of functions.values()) invoker.stop();
+		stopFunctions,
+		async stop() {
+			isStopped = true;
+			stopFunctions();
 		},
 	};
 }

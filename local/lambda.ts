@@ -71,6 +71,8 @@ export function createInvoker(
 				if (lastWords.length > 20) lastWords.shift();
 				onLine(line);
 			});
+		// Known from the first moment, so that it can be stopped while it starts.
+		child = started;
 		started.once("exit", () => {
 			if (child === started) child = undefined;
 		});
@@ -124,14 +126,14 @@ export function createInvoker(
 
 	return {
 		async invoke(event) {
-			child ??= await start();
+			const warm = child ?? (await start());
 			const timeoutMs = lambda.timeoutSeconds * 1000;
-			const answering = answerOf(child, timeoutMs, () =>
+			const answering = answerOf(warm, timeoutMs, () =>
 				lambdaError("Sandbox.Timedout", `Task timed out after ${lambda.timeoutSeconds.toFixed(2)} seconds`),
 			);
 			// What cannot be said in JSON does not reach a function.
 			const payload = JSON.parse(JSON.stringify(event));
-			child.send({ event: payload, requestId: randomUUID(), deadline: Date.now() + timeoutMs });
+			warm.send({ event: payload, requestId: randomUUID(), deadline: Date.now() + timeoutMs });
 			const answer = await answering;
 			if ("error" in answer) throw lambdaError(answer.error.errorType, answer.error.errorMessage);
 			return "result" in answer ? JSON.parse(answer.result) : undefined;

@@ -2,7 +2,6 @@
 
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
-import { constants } from "node:os";
 import { join, resolve } from "node:path";
 import { COUNT_NAMES, type ExtractResult, type LoadCounts, type LoadResult } from "../handlers/contract";
 import { connect, type DatabaseSecret } from "../handlers/database";
@@ -16,6 +15,7 @@ import { removePostgres, startPostgres } from "./postgres";
 import { find, loadRecord, type ProgramRecord, recordProgram } from "./record";
 import { createReport, type Report, summarise } from "./report";
 import { startSource } from "./source";
+import { createStarted } from "./started";
 import { lockState, readJson, writeFile, writeJson } from "./state";
 import { createTerminal, type Terminal } from "./terminal";
 
@@ -41,14 +41,7 @@ const ROOT = resolve(".local");
 const LAST_USED = join(ROOT, "last-used.json");
 const NOT_COUNTED = Object.fromEntries(COUNT_NAMES.map((name) => [name, null])) as unknown as LoadCounts;
 
-/** What was started, to be stopped in the opposite order, however this ends. */
-const started = new AsyncDisposableStack();
-
-/** Sees to it that what is being started is stopped, even if it is not up yet by then. */
-function keep<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
-	started.defer(async () => (await starting.catch(() => undefined))?.stop());
-	return starting;
-}
+const started = createStarted();
 
 /** Runs the workflow for every source. @returns whether all went well */
 async function run(options: Options, terminal: Terminal): Promise<boolean> {
@@ -65,14 +58,15 @@ async function run(options: Options, terminal: Terminal): Promise<boolean> {
 	terminal.busy("Program", "evaluating index.ts, starting PostgreSQL");
 	const [record, postgres, aws] = await Promise.all([
 		recording,
-		keep(startPostgres(join(state, "postgres"))),
-		keep(startAws(join(state, "aws"))),
+		started.keep(startPostgres(join(state, "postgres"))),
+		started.keep(startAws(join(state, "aws"))),
 	]);
-	const source = inputs[0]!.snapshot && (await keep(startSource(inputs[0]!.snapshot)));
+	const source = inputs[0]!.snapshot && (await started.keep(startSource(inputs[0]!.snapshot)));
 	const report = createReport(terminal, options.verbose);
 	const onLine = (_name: string, line: string) => report.line(line);
-	const deployment = await deploy(record, { postgres, aws, sourceUrl: source?.url ?? sourceUrl(record), onLine });
-	started.defer(() => deployment.stopFunctions());
+	const deployment = await started.keep(
+		deploy(record, { postgres, aws, sourceUrl: source?.url ?? sourceUrl(record), onLine }),
+	);
 	const lambdas = record.resources.filter(({ type }) => type === "aws:lambda/function:Function").length;
 	terminal.done(
 		"Program",
@@ -183,8 +177,8 @@ async function serveDatabase(terminal: Terminal): Promise<void> {
 	const last = lastUsed();
 	const state = join(ROOT, last.dataset);
 	const [postgres, aws] = await Promise.all([
-		keep(startPostgres(join(state, "postgres"))),
-		keep(startAws(join(state, "aws"))),
+		started.keep(startPostgres(join(state, "postgres"))),
+		started.keep(startAws(join(state, "aws"))),
 	]);
 	const reader = aws.secrets.get<DatabaseSecret>(last.readerSecretArn)!;
 	const authority = join(state, "ca.crt");
@@ -202,15 +196,6 @@ async function serveDatabase(terminal: Terminal): Promise<void> {
 	await new Promise(() => {});
 }
 
-/** Stops what was started when somebody asks for it; a second time, at once. */
-function stopOnSignals(): void {
-	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-		process.once(signal, async () => {
-			await started.disposeAsync();
-			process.exit(128 + constants.signals[signal]);
-		});
-}
-
 /** @returns the process's exit status */
 async function main(): Promise<number> {
 	let options: Options;
@@ -226,14 +211,13 @@ async function main(): Promise<number> {
 	}
 	const terminal = createTerminal(options.json || options.serveDatabase ? process.stderr : process.stdout);
 	const startedAt = Date.now();
-	stopOnSignals();
 	try {
 		const lock = lockState(ROOT);
 		started.defer(() => lock.release());
 		if (options.serveDatabase) await serveDatabase(terminal);
 		return (await run(options, terminal)) ? 0 : 1;
 	} catch (error) {
-		if (started.disposed) return 1;
+		if (started.isStopping) return 1;
 		const { name, message } = error as Error;
 		terminal.trouble("Failed", name === "Error" ? message : `${name}: ${message}`);
 		const about = { seconds: (Date.now() - startedAt) / 1000, manifest: null };
@@ -241,7 +225,7 @@ async function main(): Promise<number> {
 		if (options.json) print({ status: "failed", ...NOT_COUNTED, ...about, peakRssMb, error: name, message });
 		return 1;
 	} finally {
-		await started.disposeAsync();
+		await started.stop();
 	}
 }
 

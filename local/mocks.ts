@@ -46,6 +46,8 @@ export function newResource({ type, name, inputs }: MockResourceArgs): { id: str
 			return answer(arn(`stateMachine:${physical}`), named({ arn: arn(`stateMachine:${physical}`) }));
 		case "aws:sns/topic:Topic":
 			return answer(arn(physical), named({ arn: arn(physical) }));
+		case "aws:cloudwatch/metricAlarm:MetricAlarm":
+			return answer(inputs.name, { arn: `arn:aws:cloudwatch:${REGION}:${ACCOUNT}:alarm:${inputs.name}` });
 		case "aws:cloudwatch/logGroup:LogGroup":
 			return answer(physical, named({ arn: arn(`log-group:${physical}`) }));
 		case "aws:iam/role:Role":

@@ -14,6 +14,8 @@ interface LogLine {
 	pages?: number;
 	page?: number;
 	bytes?: number;
+	/** A metric for CloudWatch, and nothing to a person. */
+	_aws?: object;
 }
 
 export interface Report extends TaskWatcher {
@@ -37,13 +39,11 @@ export function createReport(terminal: Terminal, verbose: boolean): Report {
 	};
 	return {
 		line(line) {
-			if (verbose) terminal.text(line);
-			try {
-				draw(JSON.parse(line) as LogLine);
-			} catch {
-				// Not one of ours: a warning of Node's, or the last words of a process that crashes.
-				if (!verbose) terminal.text(line);
-			}
+			const parsed = parse(line);
+			if (parsed?._aws) return;
+			// What is not one of ours is a warning of Node's, or the last words of a process that crashes.
+			if (verbose || !parsed) terminal.text(line);
+			if (parsed) draw(parsed);
 		},
 		started(name) {
 			state = name;
@@ -59,6 +59,15 @@ export function createReport(terminal: Terminal, verbose: boolean): Report {
 			}
 		},
 	};
+}
+
+/** A function's own line; undefined: another's. */
+function parse(line: string): LogLine | undefined {
+	try {
+		return JSON.parse(line);
+	} catch {
+		return undefined;
+	}
 }
 
 /** A task's result in a few words. */

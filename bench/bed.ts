@@ -1,0 +1,207 @@
+/** What the benchmarks run on: the program, deployed on this machine, and a database for each measurement. */
+
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { chmodSync, createWriteStream, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { Client } from "pg";
+import { to as copyTo } from "pg-copy-streams";
+import type { ExtractEvent, ExtractResult, LoadEvent, LoadResult, WorkflowInput } from "../handlers/contract";
+import type { DatabaseSecret } from "../handlers/database";
+import { startAws } from "../local/aws";
+import { type Deployment, deploy } from "../local/deployment";
+import {
+	asSuperuser,
+	clientConfig,
+	dataDirectory,
+	type Postgres,
+	removePostgres,
+	startPostgres,
+} from "../local/postgres";
+import { find, loadRecord, recordProgram } from "../local/record";
+import { startSource } from "../local/source";
+import type { Input, Inputs } from "./inputs";
+import { stopProcesses } from "./process";
+
+/** A measurement's own database, as those who use it reach it. */
+export interface Database {
+	name: string;
+	loader: DatabaseSecret;
+	reader: DatabaseSecret;
+}
+
+export interface Bed {
+	/** For temporary files. */
+	directory: string;
+	postgres: Postgres;
+	sourceUrl: string;
+	deployment: Deployment;
+	/** Puts an input in the place of the one that is served. @returns the name and the rows of the dataset */
+	publish(input: Input): { dataset: string; rows: number };
+	/** Invokes extract, cold, on what is served. */
+	extract(dataset: string): Promise<ExtractResult>;
+	/** An input's raw pages, as extract makes them. @returns the manifest's key */
+	store(input: Input): Promise<string>;
+	/** Invokes load, cold; it writes into the database that was cloned last. */
+	load(manifestKey: string, reload?: boolean): Promise<LoadResult>;
+	/** A template that holds exactly one input, loaded by the pipeline; or nothing. */
+	stateOf(input: Input | undefined): Promise<string>;
+	/** An input's rows, ready and typed, as COPY takes them. @returns the file */
+	typedCsv(input: Input): Promise<string>;
+	/** Makes a database for one measurement, with everything written to disk beforehand. */
+	clone(template: string): Promise<Database>;
+	drop(database: Database): Promise<void>;
+	countVehicles(database: Database): Promise<number>;
+	/** The server's write-ahead log so far, in bytes. */
+	walBytes(): Promise<number>;
+	serverVersion: string;
+}
+
+/**
+ * Starts everything, in a temporary folder.
+ * @param record folder of a saved record of the program; undefined: the program is evaluated
+ * @param started takes what must be stopped
+ */
+export async function startBed(
+	inputs: Inputs,
+	record: string | undefined,
+	started: AsyncDisposableStack,
+): Promise<Bed> {
+	const directory = mkdtempSync(join(tmpdir(), "ev-registrations-bench-"));
+	started.defer(() => {
+		removePostgres(join(directory, "postgres"));
+		rmSync(directory, { recursive: true, force: true });
+	});
+	// PostgreSQL's data is to be in it where possible, and that server may run as another user.
+	chmodSync(directory, 0o755);
+	const keep = async <T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> => {
+		started.defer(async () => (await starting.catch(() => undefined))?.stop());
+		return await starting;
+	};
+	const [program, postgres, aws, source] = await Promise.all([
+		record ? loadRecord(record) : recordProgram(join(directory, "program"), { stack: "dev" }),
+		keep(startPostgres(join(directory, "postgres")).then((postgres) => outliveKills(postgres, directory))),
+		keep(startAws(join(directory, "aws"))),
+		keep(startSource(inputs.open({ moment: "october", times: 1 }))),
+	]);
+	const deployment = await deploy(program, { postgres, aws, sourceUrl: source.url, onLine: () => {} });
+	started.defer(() => deployment.stopFunctions());
+	started.defer(stopProcesses);
+	await deployment.migrate();
+
+	const { databaseSecretArn, readerSecretArn } = program.outputs;
+	const schedule = find(program, "aws:scheduler/schedule:Schedule");
+	const { secrets } = JSON.parse(schedule.inputs.target.input) as WorkflowInput;
+	const cold = async <T>(name: "extract" | "load", event: ExtractEvent | LoadEvent) => {
+		deployment.stopFunctions();
+		return (await deployment.invoke(name, event)) as T;
+	};
+	const ask = (sql: string) => asSuperuser(postgres, async (client) => (await client.query(sql)).rows[0]);
+	const inDatabase = async <T>(name: string, work: (client: Client) => Promise<T>): Promise<T> => {
+		const client = new Client(clientConfig(postgres, name));
+		// The server may be stopped at any moment; who waits for an answer is told so.
+		client.on("error", () => {});
+		await client.connect();
+		return await work(client).finally(() => client.end());
+	};
+	let clones = 0;
+	const once = cache();
+
+	const bed: Bed = {
+		directory,
+		postgres,
+		sourceUrl: source.url,
+		deployment,
+		publish(input) {
+			const snapshot = inputs.open(input);
+			source.publish(snapshot);
+			return { dataset: snapshot.dataset, rows: snapshot.offsets.length - 1 };
+		},
+		extract: (dataset) => cold("extract", { runId: randomUUID(), dataset, secrets, refetch: true }),
+		store: (input) =>
+			once(`pages of ${nameOf(input)}`, async () => {
+				const { dataset } = bed.publish(input);
+				return (await bed.extract(dataset)).manifestKey;
+			}),
+		load: (manifestKey, reload = false) => cold("load", { runId: randomUUID(), manifestKey, secrets, reload }),
+		stateOf: (input) =>
+			once(`state of ${nameOf(input)}`, async () => {
+				if (!input) return aws.secrets.get<DatabaseSecret>(databaseSecretArn)!.dbname;
+				const manifestKey = await bed.store(input);
+				const { name } = await bed.clone(await bed.stateOf(undefined));
+				await bed.load(manifestKey);
+				deployment.stopFunctions();
+				// As autovacuum leaves a table between two nights.
+				await inDatabase(name, (client) => client.query("vacuum (analyze) ev.vehicles"));
+				return name;
+			}),
+		typedCsv: (input) =>
+			once(`CSV of ${nameOf(input)}`, async () => {
+				const file = join(directory, `${nameOf(input)}.csv`);
+				await inDatabase(await bed.stateOf(input), async (client) => {
+					const rows = client.query(copyTo("copy (select * from ev.vehicles) to stdout (format csv)"));
+					await pipeline(rows, createWriteStream(file));
+				});
+				return file;
+			}),
+		async clone(template) {
+			const name = `bench_${++clones}`;
+			await ask(`create database ${name} template ${template} strategy file_copy`);
+			await ask("checkpoint");
+			const [loader, reader] = [databaseSecretArn, readerSecretArn].map((arn) => {
+				const secret = { ...aws.secrets.get<DatabaseSecret>(arn)!, dbname: name };
+				aws.secrets.put(arn, secret);
+				return secret;
+			});
+			return { name, loader: loader!, reader: reader! };
+		},
+		async drop({ name }) {
+			await ask(`drop database ${name} with (force)`);
+		},
+		countVehicles: ({ name }) =>
+			inDatabase(name, async (client) => {
+				const { rows } = await client.query<{ n: number }>("select count(*)::int as n from ev.vehicles");
+				return rows[0]!.n;
+			}),
+		walBytes: async () => Number((await ask("select pg_current_wal_lsn() - '0/0' as bytes")).bytes),
+		serverVersion: (await ask("show server_version")).server_version,
+	};
+	// The empty template is the deployed database; clones take its place in the secret.
+	await bed.stateOf(undefined);
+	return bed;
+}
+
+function nameOf(input: Input | undefined): string {
+	return input ? `${input.moment}-${input.times}` : "nothing";
+}
+
+/** Does what takes long once for each name. */
+function cache() {
+	const known = new Map<string, Promise<string>>();
+	return (name: string, make: () => Promise<string>) => {
+		const made = known.get(name) ?? make();
+		known.set(name, made);
+		return made;
+	};
+}
+
+/** Sees to it that the server ends and the folder goes with this process, even if that is killed. */
+function outliveKills(postgres: Postgres, directory: string): Postgres {
+	// Its input ends with this process, however that goes.
+	const script = `cat; kill -INT "$0"; for wait in 1 2 3 4 5 6 7 8 9; do kill -0 "$0" && sleep 0.3; done
+		kill -QUIT "$0"; rm -rf "$@"`;
+	const data = dirname(dataDirectory(join(directory, "postgres")));
+	const watcher = spawn("sh", ["-c", script, String(postgres.pid), data, directory], {
+		stdio: ["pipe", "ignore", "ignore"],
+		detached: true,
+	});
+	return {
+		...postgres,
+		async stop() {
+			await postgres.stop();
+			watcher.kill("SIGKILL");
+		},
+	};
+}

@@ -1,0 +1,73 @@
+/** `npm run bench`: measures the pipeline's load beside other ways of loading, on a real PostgreSQL of its own. */
+
+import { constants } from "node:os";
+import { createTerminal } from "../local/terminal";
+import { startBed } from "./bed";
+import { CASES } from "./cases";
+import { findInputs } from "./inputs";
+import { type Options, parseOptions, USAGE } from "./options";
+import type { BenchRow } from "./results";
+import { describeMachine, drawTable } from "./table";
+
+/** What was started, to be stopped in the opposite order, however this ends. */
+const started = new AsyncDisposableStack();
+
+async function run(options: Options): Promise<void> {
+	const terminal = createTerminal(process.stderr);
+	const inputs = findInputs(options.rows);
+	terminal.title(`Benchmarks on ${inputs.title}`);
+	terminal.busy("Program", "evaluating index.ts, starting PostgreSQL");
+	const bed = await startBed(inputs, options.record, started);
+	const machine = describeMachine(bed.serverVersion);
+	terminal.done("Machine", machine);
+
+	const rows: BenchRow[] = [];
+	for (const { name, repeat, measure } of CASES.filter((one) => options.cases.includes(one.name))) {
+		terminal.busy(name, "preparing");
+		const measured = await measure(bed, options.repeat ?? repeat, (title, method, { seconds }) =>
+			terminal.done(title, method, seconds),
+		);
+		rows.push(...measured);
+		if (options.json) for (const row of measured) process.stdout.write(`${JSON.stringify(row)}\n`);
+	}
+	if (!options.json) process.stdout.write(`\n${machine}\n${inputs.title}\n\n${drawTable(rows)}`);
+}
+
+/** Stops what was started when somebody asks for it. */
+function stopOnSignals(): void {
+	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+		process.once(signal, async () => {
+			await started.disposeAsync();
+			process.exit(128 + constants.signals[signal]);
+		});
+}
+
+/** @returns the process's exit status */
+async function main(): Promise<number> {
+	let options: Options;
+	try {
+		options = parseOptions(process.argv.slice(2));
+	} catch (error) {
+		process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
+		return 2;
+	}
+	if (options.help) {
+		process.stdout.write(USAGE);
+		return 0;
+	}
+	stopOnSignals();
+	try {
+		await run(options);
+		return 0;
+	} catch (error) {
+		if (started.disposed) return 1;
+		process.stderr.write(`${(error as Error).stack}\n`);
+		return 1;
+	} finally {
+		await started.disposeAsync();
+	}
+}
+
+main().then((status) => {
+	process.exitCode = status;
+});

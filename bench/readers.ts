@@ -1,0 +1,48 @@
+/** The case `readers`: how long an analyst waits for an answer while nothing happens, and while a month is loaded. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Bed } from "./bed";
+import type { OnMeasured } from "./cases";
+import { connectionOf, pipeline } from "./methods";
+import { startHelper } from "./process";
+import type { ReaderResult, ReaderTask } from "./reader";
+import { type BenchRow, type Measurement, rowsOf } from "./results";
+
+const NAME = "readers";
+const [IDLE, LOADING] = ["p99 while idle", "p99 during a load"];
+const IDLE_MS = 1500;
+
+export async function measureReaders(bed: Bed, repeat: number, onMeasured: OnMeasured): Promise<BenchRow[]> {
+	const manifestKey = await bed.store({ moment: "october", times: 1 });
+	const state = await bed.stateOf({ moment: "august", times: 1 });
+	const [idle, loading]: Measurement[][] = [[], []];
+	for (let repetition = 0; repetition < repeat; repetition++) {
+		const database = await bed.clone(state);
+		const reader = startHelper("reader.ts");
+		const ask = <T>(task: ReaderTask) => reader.ask<T>(task);
+		const during = async (method: string, what: () => Promise<unknown>): Promise<Measurement> => {
+			await ask({ do: "begin" });
+			await what();
+			const { p99 } = await ask<ReaderResult>({ do: "end" });
+			// Seconds of one answer, not of a load: rows do not come into it.
+			const measurement = { rows: 1, seconds: p99, peakRssMb: null };
+			onMeasured(NAME, method, measurement);
+			return measurement;
+		};
+		try {
+			await ask({ do: "start", connection: connectionOf(database.reader) });
+			idle!.push(await during(IDLE!, () => sleep(IDLE_MS)));
+			const task = { bed, database, manifestKey, reload: false, file: "" };
+			loading!.push(await during(LOADING!, () => pipeline.run(task)));
+		} finally {
+			reader.stop();
+			await bed.drop(database);
+		}
+	}
+	const measured = [
+		{ method: IDLE!, measurements: idle! },
+		{ method: LOADING!, measurements: loading! },
+	];
+	const note = "seconds until an answer, 99 of 100 are quicker; compared with idle";
+	return rowsOf(NAME, measured, IDLE!).map((row) => ({ ...row, rows: null, note }));
+}

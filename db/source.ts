@@ -63,8 +63,11 @@ export const SOURCE_COLUMNS: SourceColumn[] = [
 	{ display: "2020 Census Tract", field: "_2020_census_tract", kind: "text", targets: ["census_tract"] },
 ];
 
-/** Longest text taken for a value, in characters; the longest in the known snapshots has 112. */
-export const MAX_TEXT_LENGTH = 1000;
+/**
+ * Longest text taken for a value, in UTF-8; the longest in the known snapshots has 112. Two of them must fit into one entry
+ * of an index, which has 2,704 at most.
+ */
+export const MAX_TEXT_BYTES = 1000;
 
 /** A snapshot's header, matched with what the database keeps. */
 export interface Layout {

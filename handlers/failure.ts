@@ -22,6 +22,7 @@ export type FailureName =
 	| "OlderSnapshot"
 	| "OutOfTime"
 	| "MigrationFailed"
+	| "RotationFailed"
 	| "ConfigurationInvalid";
 
 /**

@@ -32,6 +32,9 @@ export function createKnownRows(rows: number): KnownRows {
 	const low = new Uint32Array(rows);
 	const pages = new Uint16Array(rows);
 	const HALF = 2 ** 32;
+	// Globals are looked up anew at every use inside a closure, and these are used for every row.
+	const { asUintN } = BigInt;
+	const toNumber = Number;
 	let size = 0;
 	let rest: Buffer = Buffer.alloc(0);
 	let started = false;
@@ -64,8 +67,8 @@ export function createKnownRows(rows: number): KnownRows {
 			rest = Buffer.from(bytes.subarray(at));
 		},
 		find(hash) {
-			const hi = Number(BigInt.asUintN(32, hash >> 32n));
-			const lo = Number(BigInt.asUintN(32, hash));
+			const hi = toNumber(asUintN(32, hash >> 32n));
+			const lo = toNumber(asUintN(32, hash));
 			for (let slot = lo & mask; ; slot = (slot + 1) & mask) {
 				const index = slots[slot]!;
 				if (index === -1 || (low[index] === lo && high[index] === hi)) return index;

@@ -34,10 +34,11 @@ import {
 	type LoadEvent,
 	type LoadResult,
 } from "./contract";
-import { connectWithSecret, type DatabaseSecret, databaseFailure, disconnect, isOutOfTime, sqlState } from "./database";
+import { connectWithSecret, databaseFailure, disconnect, isOutOfTime, sqlState } from "./database";
 import { failure, isFailure, reasonOf } from "./failure";
 import { createLog, type Log } from "./log";
 import { type Manifest, parseManifest, totalBytes, versionName } from "./manifest";
+import { metricLine } from "./metrics";
 import { createSecrets, readSecret } from "./secrets";
 import {
 	firstTarget,
@@ -51,8 +52,9 @@ import {
 } from "./stage";
 import { createStorage, type Storage } from "./storage";
 
-/** Limits past which a person must look; shares of 1. */
+/** Limits past which a person must look, shares of 1, and whose metrics a run writes. */
 export interface LoadSettings {
+	stack: string;
 	/** Of the snapshot's rows, how many may be set aside. */
 	maxRejectedShare: number;
 	/** Of the registered vehicles, how many one snapshot may remove. */
@@ -89,8 +91,8 @@ export function loadHandler(settings: LoadSettings) {
 		checkAccepted(event.accept);
 		const timeLeft = () => context.getRemainingTimeInMillis() - MARGIN_MS;
 		const { bucket } = await readSecret<{ bucket: string }>(secrets, event.secrets.pipeline, "pulumi up");
-		const database = () => readSecret<DatabaseSecret>(secrets, event.secrets.database, "migrate");
-		const { client } = await connectWithSecret(database, timeLeft());
+		const open = (budgetMs: number) => connectWithSecret(secrets, event.secrets.database, budgetMs);
+		const client = await open(timeLeft());
 		const notes: string[] = [];
 		const accepts = (guard: Guard, note: string) => {
 			if (!event.accept?.includes(guard)) return false;
@@ -103,7 +105,7 @@ export function loadHandler(settings: LoadSettings) {
 		} catch (error) {
 			const named = nameOf(run, error);
 			log.warn("load failed", { error: named.name, message: named.message });
-			await recordFailure(run, named, database);
+			await recordFailure(run, named, open);
 			throw named;
 		} finally {
 			await disconnect(client);
@@ -131,7 +133,16 @@ async function runOnce(run: Run): Promise<LoadResult> {
 	if (finished.rows[0]) return finished.rows[0];
 	await client.query(ABANDON_ORPHANS);
 	await client.query(START_RUN, [event.runId, event.manifestKey, event.accept ?? []]);
-	return await load(run);
+	const result = await load(run);
+	writeMetrics(run, result);
+	return result;
+}
+
+/** What a run did, for the dashboard and the alarms; a run whose answer was lost does not count again. */
+function writeMetrics({ event, settings }: Run, result: LoadResult): void {
+	const { rows, added, returned, changed, regeocoded, removed, rejected, duplicates, seconds } = result;
+	const values = { rows, added, returned, changed, regeocoded, removed, rejected, duplicates, seconds };
+	process.stdout.write(metricLine({ function: "load", stack: settings.stack, runId: event.runId }, values));
 }
 
 /** The load as an outline: read the manifest, check it against what is published, then stage, check, merge, publish. */
@@ -291,7 +302,7 @@ async function resolveDuplicates(run: Run, layout: Layout, staged: Staged): Prom
 			`${what}: the source changed between two pages, so that others are missing; the snapshot must be fetched again.`,
 		);
 	if (keys === 0) return staged.repeated;
-	const textColumns = layout.present.filter((column) => column.kind === "text" || column.kind === "vehicleType");
+	const textColumns = layout.present.filter((column) => ["text", "vehicleType", "list"].includes(column.kind));
 	const names = textColumns.flatMap((column) => column.targets);
 	const folded = await client.query(foldDuplicates(layout.present, names));
 	return staged.repeated + (folded.rowCount ?? 0);
@@ -391,7 +402,7 @@ function nameOf({ timeLeft }: Run, error: unknown): Error {
 }
 
 /** Closes the run's record, over a new connection where the old one is gone. What fails here must not hide the failure. */
-async function recordFailure(run: Run, error: Error, database: () => Promise<DatabaseSecret>): Promise<void> {
+async function recordFailure(run: Run, error: Error, open: (budgetMs: number) => Promise<Client>): Promise<void> {
 	// The run that holds the lock is another's; this one has no record.
 	if (isFailure(error, "RunInProgress")) return;
 	const values = [run.event.runId, error.name, error.message];
@@ -400,7 +411,7 @@ async function recordFailure(run: Run, error: Error, database: () => Promise<Dat
 		await run.client.query(FAIL_RUN, values);
 	} catch {
 		try {
-			const { client } = await connectWithSecret(database, run.timeLeft() + MARGIN_MS - ANSWER_MS);
+			const client = await open(run.timeLeft() + MARGIN_MS - ANSWER_MS);
 			await client.query(FAIL_RUN, values).finally(() => disconnect(client));
 		} catch (again) {
 			run.log.warn("run not recorded", { reason: reasonOf(again) });

@@ -5,7 +5,7 @@ import { migrate as applyMigrations } from "drizzle-orm/node-postgres/migrator";
 import type { Client } from "pg";
 import { createRole, grantAll, ROLES, type Role } from "../db/roles";
 import type { HandlerContext } from "./contract";
-import { connect, type DatabaseSecret, sqlState } from "./database";
+import { connect, connectIfLetIn, type DatabaseSecret, disconnect } from "./database";
 import { environment } from "./environment";
 import { failure, reasonOf } from "./failure";
 import { createLog, type Log } from "./log";
@@ -80,8 +80,8 @@ async function migrateSchema(client: Client): Promise<number> {
 }
 
 /**
- * Sees to it that a role's secret lets it in. A password that works stays; one that does not, because there is none or a
- * crash came between setting and storing it, is replaced.
+ * Sees to it that a role's secret lets it in. A password that works stays, be it that of a rotation which has not finished
+ * yet; one that does not, because there is none or a crash came between setting and storing it, is replaced.
  * @param wanted the secret as it should be, but for the password
  * @returns whether the password is new
  */
@@ -93,12 +93,12 @@ async function ensurePassword(
 	budget: number,
 ): Promise<boolean> {
 	const stored = await secrets.read<DatabaseSecret>(arn);
-	if (stored) {
-		const kept = { ...wanted, password: stored.password };
-		if (await letsIn(kept, budget)) {
-			if (JSON.stringify(kept) !== JSON.stringify(stored)) await secrets.write(arn, kept);
-			return false;
-		}
+	const unfinished = await secrets.read<DatabaseSecret>(arn, { label: "UNFINISHED" });
+	for (const known of [stored, unfinished]) {
+		const kept = { ...wanted, password: known?.password ?? "" };
+		if (!known || !(await letsIn(kept, budget))) continue;
+		if (JSON.stringify(kept) !== JSON.stringify(stored)) await secrets.write(arn, kept);
+		return false;
 	}
 	const password = newPassword();
 	const { username } = wanted;
@@ -110,13 +110,9 @@ async function ensurePassword(
 }
 
 async function letsIn(secret: DatabaseSecret, budget: number): Promise<boolean> {
-	try {
-		await (await connect(secret, budget)).end();
-		return true;
-	} catch (error) {
-		if (error instanceof Error && sqlState(error.cause)?.startsWith("28")) return false;
-		throw error;
-	}
+	const client = await connectIfLetIn(secret, budget);
+	if (client) await disconnect(client);
+	return client !== undefined;
 }
 
 /** PostgreSQL's own words, which Drizzle keeps below the statement that it failed at. */

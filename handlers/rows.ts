@@ -1,6 +1,6 @@
 /** Turns a raw row into a typed one, as a line of COPY's text format, or says why it does not fit. */
 
-import { type ColumnKind, type Layout, MAX_TEXT_LENGTH } from "../db/source";
+import { type ColumnKind, type Layout, MAX_TEXT_BYTES } from "../db/source";
 import type { RawFormat } from "./contract";
 import { splitCsv } from "./records";
 
@@ -18,7 +18,7 @@ type Fields = (string | undefined)[];
  */
 export function createRowReader(format: RawFormat, header: string[], layout: Layout): (raw: Buffer) => Row {
 	const NULL = "\\N";
-	const maxLength = MAX_TEXT_LENGTH;
+	const maxBytes = MAX_TEXT_BYTES;
 	const split = splitCsv;
 	const targets = layout.present.map((column) => ({
 		name: column.display,
@@ -31,6 +31,9 @@ export function createRowReader(format: RawFormat, header: string[], layout: Lay
 	const keyIndex = layout.fields.findIndex((column) => column?.kind === "key");
 	const knownFields = new Set(header);
 	const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+	/** No character takes more than three bytes a unit, so that only long text must be looked at. */
+	const isShort = (text: string) => text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes;
 
 	/** COPY's text format: backslash escapes. */
 	const escaped = (text: string) =>
@@ -45,7 +48,7 @@ export function createRowReader(format: RawFormat, header: string[], layout: Lay
 	const typed: Record<ColumnKind, (text: string) => string | undefined> = {
 		// Fifteen digits are exact in a double, and nine is the longest known.
 		key: (text) => (/^[1-9]\d{0,14}$/.test(text) ? text : undefined),
-		text: (text) => (text.length <= maxLength ? escaped(text) : undefined),
+		text: (text) => (isShort(text) ? escaped(text) : undefined),
 		year: (text) => (/^(19|20)\d\d$/.test(text) ? text : undefined),
 		count: (text) => {
 			const digits = /^(\d{1,9})(?:\.0+)?$/.exec(text)?.[1];
@@ -54,10 +57,12 @@ export function createRowReader(format: RawFormat, header: string[], layout: Lay
 		vehicleType: (text) => /\((BEV|PHEV)\)$/.exec(text)?.[1],
 		list: (text) => {
 			const parts = text.split("|").filter((part) => part !== "");
-			return text.length > maxLength ? undefined : parts.length ? escaped(arrayLiteral(parts)) : NULL;
+			return !isShort(text) ? undefined : parts.length ? escaped(arrayLiteral(parts)) : NULL;
 		},
 		point: (text) => {
-			const [, longitude, latitude] = /^POINT ?\((-?\d+(?:\.\d+)?) (-?\d+(?:\.\d+)?)\)$/.exec(text) ?? [];
+			// No more digits than PostgreSQL can read: it refuses what is too small to be told from 0.
+			const [, longitude, latitude] =
+				/^POINT ?\((-?\d{1,3}(?:\.\d{1,100})?) (-?\d{1,3}(?:\.\d{1,100})?)\)$/.exec(text) ?? [];
 			if (longitude === undefined || latitude === undefined) return undefined;
 			return Math.abs(Number(longitude)) <= 180 && Math.abs(Number(latitude)) <= 90
 				? `${longitude}\t${latitude}`

@@ -110,7 +110,8 @@ export function firstTarget(present: SourceColumn[], at: Date): Target {
  * @throws PageDamaged, SourceIncomplete, StorageUnavailable
  */
 export async function readPages(stage: Stage, known: Known, target: Target): Promise<Staged> {
-	const { client, manifest, storage, log } = stage;
+	const { client, storage, log } = stage;
+	const { pages } = stage.manifest;
 	const staged: Staged = {
 		registered: known.rows.size,
 		rows: 0,
@@ -123,33 +124,47 @@ export async function readPages(stage: Stage, known: Known, target: Target): Pro
 		unreadableKeys: 0,
 	};
 	const encode = await createEncoder(stage, known, target);
+	const content = readAhead(storage, pages);
 	let bytes = 0;
-	const readAhead = (page: ManifestPage | undefined) => {
-		const reading = page && readPage(storage, page);
+	let next = 0;
+	/** Rows of one page after the other, until one has rows to set aside: COPY leaves no room for another statement. */
+	const rowsUntil = async function* (rejects: Reject[]) {
+		while (next < pages.length && rejects.length === 0) {
+			const page = pages[next]!;
+			stage.checkTime(next + 1);
+			const before = staged.rows;
+			yield* encode(await content(next), ++next, staged, rejects);
+			if (staged.rows - before < page.rows)
+				throw failure(
+					"SourceIncomplete",
+					`Page ${next} (${page.key}) has ${staged.rows - before} rows and the manifest says ${page.rows}; the snapshot must be fetched again.`,
+				);
+			bytes += page.bytes;
+			log.progress("loading", { page: next, pages: pages.length, rows: staged.rows, bytes });
+		}
+	};
+	while (next < pages.length) {
+		const rejects: Reject[] = [];
+		await streams.pipeline(Readable.from(rowsUntil(rejects)), client.query(copyFrom(target.copy)));
+		await rejectRows(stage, next, rejects, staged);
+	}
+	return staged;
+}
+
+/** Reads pages, each while the one before it is being used. @returns gives a page's content, once, in order */
+function readAhead(storage: Storage, pages: ManifestPage[]): (index: number) => Promise<Buffer> {
+	const read = (index: number) => {
+		const reading = pages[index] && readPage(storage, pages[index]);
 		// Awaited in its turn; if something fails before, nobody will.
 		reading?.catch(() => {});
 		return reading;
 	};
-	let next = readAhead(manifest.pages[0]);
-	for (const [index, page] of manifest.pages.entries()) {
-		stage.checkTime(index + 1);
-		const content = await next!;
-		next = readAhead(manifest.pages[index + 1]);
-
-		const rejects: Reject[] = [];
-		const before = staged.rows;
-		const rows = Readable.from(encode(content, index + 1, staged, rejects));
-		await streams.pipeline(rows, client.query(copyFrom(target.copy)));
-		if (staged.rows - before < page.rows)
-			throw failure(
-				"SourceIncomplete",
-				`Page ${index + 1} (${page.key}) has ${staged.rows - before} rows and the manifest says ${page.rows}; the snapshot must be fetched again.`,
-			);
-		await rejectRows(stage, index + 1, rejects, staged);
-		bytes += page.bytes;
-		log.progress("loading", { page: index + 1, pages: manifest.pages.length, rows: staged.rows, bytes });
-	}
-	return staged;
+	let ahead = read(0);
+	return async (index) => {
+		const content = await ahead!;
+		ahead = read(index + 1);
+		return content;
+	};
 }
 
 /** Stages the keys of the vehicles whose row was not seen. */

@@ -18,6 +18,8 @@ export interface Settings {
 	tellUnchanged: boolean;
 	/** Undefined: nobody. */
 	email: string | undefined;
+	/** Days without a successful run before an alarm. */
+	silentDays: number;
 	vpcCidr: string;
 	zones: number;
 	natGateways: "none" | "single" | "one-per-zone";
@@ -87,6 +89,8 @@ export function readSettings(): Settings {
 		maxRemovedShare: share("maxRemovedShare"),
 		tellUnchanged: config.requireBoolean("tellUnchanged"),
 		email: text("email", /^$|^[^@\s]+@[^@\s]+$/, "an e-mail address, or empty") || undefined,
+		// CloudWatch looks back seven days at most. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+		silentDays: between("silentDays", 1, 7),
 		vpcCidr: text("vpcCidr", CIDR, "a network such as 10.20.0.0/16, of /16 to /20"),
 		zones: between("zones", 2, 3),
 		natGateways: oneOf("natGateways", ["none", "single", "one-per-zone"]),

@@ -35,8 +35,8 @@ export function createSecrets(settings: Settings, key: aws.kms.Key, bucket: aws.
 	const secrets = {
 		pipeline: create("pipeline", "Where the pipeline keeps its raw data"),
 		source: create("source", "App token of the open-data API, optional"),
-		database: create("database", "How load reaches the database; written by migrate"),
-		reader: create("reader", "How analysts reach the database; written by migrate"),
+		database: create("database", "How load reaches the database; written by migrate, rotated by rotate"),
+		reader: create("reader", "How analysts reach the database; written by migrate, rotated by rotate"),
 	};
 	new aws.secretsmanager.SecretVersion("pipeline", {
 		secretId: secrets.pipeline.id,

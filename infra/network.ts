@@ -45,7 +45,7 @@ export function createNetwork(settings: Settings, key: aws.kms.Key): Network {
 		new aws.ec2.SecurityGroup(name, { vpcId: vpc.vpcId, description: `For ${description}` });
 	const groups = {
 		outward: createGroup("outward", "extract and notify"),
-		inward: createGroup("inward", "load and migrate"),
+		inward: createGroup("inward", "load, migrate and rotate"),
 		database: createGroup("database", "the database"),
 		endpoint: createGroup("endpoint", "the Secrets Manager endpoint"),
 	};
@@ -98,8 +98,8 @@ export function createWays(
 				]
 			: []),
 		allowOut("inward-s3", inward, HTTPS, "to S3", { prefixListId: s3.prefixListId }),
-		...allow("inward-secrets", inward, endpoint, HTTPS, "load and migrate to Secrets Manager"),
-		...allow("inward-database", inward, database, POSTGRESQL, "load and migrate to the database"),
+		...allow("inward-secrets", inward, endpoint, HTTPS, "load, migrate and rotate to Secrets Manager"),
+		...allow("inward-database", inward, database, POSTGRESQL, "load, migrate and rotate to the database"),
 	];
 }
 
@@ -130,7 +130,15 @@ function createSecretsEndpoint(
 		subnetIds: vpc.isolatedSubnetIds.apply((ids) => ids.slice(0, 1)),
 		securityGroupIds: [group.id],
 		privateDnsEnabled: true,
-		policy: endpointPolicy(["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"], secretArns),
+		policy: endpointPolicy(
+			[
+				"secretsmanager:DescribeSecret",
+				"secretsmanager:GetSecretValue",
+				"secretsmanager:PutSecretValue",
+				"secretsmanager:UpdateSecretVersionStage",
+			],
+			secretArns,
+		),
 	});
 }
 

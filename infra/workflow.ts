@@ -279,13 +279,16 @@ export function createWorkflow(
 	);
 }
 
-/** Starts the workflow on schedule with its input: references to secrets, never secrets. What cannot be started is kept. */
+/**
+ * Starts the workflow on schedule with its input: references to secrets, never secrets.
+ * @returns the queue that keeps what could not be started
+ */
 export function createSchedule(
 	settings: Settings,
 	workflow: aws.sfn.StateMachine,
 	secrets: { pipeline: pulumi.Output<string>; source: pulumi.Output<string>; database: pulumi.Output<string> },
 	dependsOn: pulumi.Resource[],
-): aws.scheduler.Schedule {
+): { undelivered: aws.sqs.Queue } {
 	const undelivered = new aws.sqs.Queue("undelivered", {
 		sqsManagedSseEnabled: true,
 		messageRetentionSeconds: 14 * 24 * 3600,
@@ -294,7 +297,7 @@ export function createSchedule(
 		{ actions: ["states:StartExecution"], resources: [workflow.arn] },
 		{ actions: ["sqs:SendMessage"], resources: [undelivered.arn] },
 	]);
-	return new aws.scheduler.Schedule(
+	new aws.scheduler.Schedule(
 		"nightly",
 		{
 			description: "Looks for a new snapshot of the register",
@@ -311,4 +314,5 @@ export function createSchedule(
 		},
 		{ dependsOn: [role.policy, ...dependsOn] },
 	);
+	return { undelivered };
 }

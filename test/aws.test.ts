@@ -1,7 +1,7 @@
 /** The local AWS services, asked by the unmodified SDK as the functions ask: by environment alone. */
 
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -13,10 +13,12 @@ import {
 	S3Client,
 } from "@aws-sdk/client-s3";
 import {
+	DescribeSecretCommand,
 	GetSecretValueCommand,
 	PutSecretValueCommand,
 	ResourceNotFoundException,
 	SecretsManagerClient,
+	UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { expect } from "chai";
@@ -129,6 +131,85 @@ describe("the local AWS services", () => {
 			await put("kept");
 			await restart();
 			expect(await get()).to.equal("kept");
+		});
+
+		it("still read values of before secrets had versions", async () => {
+			writeFileSync(join(directory, "aws", "secrets.json"), JSON.stringify({ [SECRET]: '{"password":"early"}' }));
+			await restart();
+			expect(await get()).to.equal('{"password":"early"}');
+			await put("{}");
+			expect(aws.secrets.get(SECRET, "AWSPREVIOUS")).to.deep.equal({ password: "early" });
+		});
+
+		describe("with versions", () => {
+			const [first, second] = ["1".repeat(32), "2".repeat(32)] as const;
+			const putAs = (ClientRequestToken: string, SecretString: string, ...VersionStages: string[]) =>
+				secrets.send(new PutSecretValueCommand({ SecretId: SECRET, SecretString, ClientRequestToken, VersionStages }));
+			const getBy = async (which: { VersionId?: string; VersionStage?: string }) =>
+				(await secrets.send(new GetSecretValueCommand({ SecretId: SECRET, ...which }))).SecretString;
+			const labels = async () =>
+				(await secrets.send(new DescribeSecretCommand({ SecretId: SECRET }))).VersionIdsToStages;
+			const move = (VersionStage: string, RemoveFromVersionId?: string, MoveToVersionId?: string) =>
+				secrets.send(
+					new UpdateSecretVersionStageCommand({ SecretId: SECRET, VersionStage, RemoveFromVersionId, MoveToVersionId }),
+				);
+
+			it("give each by its id and by its labels, of which each is on one version", async () => {
+				await putAs(first, "one", "AWSCURRENT");
+				await putAs(second, "two", "AWSPENDING", "MINE");
+				expect(await get()).to.equal("one");
+				expect(await getBy({ VersionId: second })).to.equal("two");
+				expect(await getBy({ VersionStage: "MINE" })).to.equal("two");
+				expect(await labels()).to.deep.equal({ [first]: ["AWSCURRENT"], [second]: ["AWSPENDING", "MINE"] });
+				const apart = await failed(getBy({ VersionId: first, VersionStage: "MINE" }));
+				expect(apart).to.have.property("name", "InvalidRequestException");
+				expect(await failed(getBy({ VersionStage: "AWSPREVIOUS" }))).to.be.instanceOf(ResourceNotFoundException);
+			});
+
+			it("make the one that was current the previous one, and forget the one before", async () => {
+				await putAs(first, "one", "AWSCURRENT");
+				await putAs(second, "two", "AWSPENDING");
+				await move("AWSCURRENT", first, second);
+				expect(await labels()).to.deep.equal({ [first]: ["AWSPREVIOUS"], [second]: ["AWSPENDING", "AWSCURRENT"] });
+				await put("three");
+				expect(await failed(getBy({ VersionId: first }))).to.be.instanceOf(ResourceNotFoundException);
+				expect(await getBy({ VersionStage: "AWSPREVIOUS" })).to.equal("two");
+			});
+
+			it("take a label away, but never AWSCURRENT, and only from the version that has it", async () => {
+				await putAs(first, "one", "AWSCURRENT", "MINE");
+				await putAs(second, "two", "AWSPENDING");
+				await move("MINE", first);
+				expect((await labels())![first]).to.deep.equal(["AWSCURRENT"]);
+				for (const wrong of [move("AWSCURRENT", first), move("AWSCURRENT", undefined, second), move("MINE", second)])
+					expect(await failed(wrong)).to.have.property("name", "InvalidParameterException");
+				expect(await get()).to.equal("one");
+			});
+
+			it("take a value again under its id, and no other value", async () => {
+				await putAs(first, "one", "AWSCURRENT");
+				await putAs(second, "two", "AWSPENDING");
+				await putAs(first, "one", "AWSCURRENT");
+				expect(await failed(putAs(first, "other", "AWSCURRENT"))).to.have.property("name", "ResourceExistsException");
+				expect(await get()).to.equal("one");
+			});
+
+			it("make the first one current whatever it was to be", async () => {
+				await putAs(first, "one", "AWSPENDING");
+				expect(await get()).to.equal("one");
+			});
+
+			it("begin a rotation with an empty one, which then gets its value, and keep all of it", async () => {
+				expect(await labels(), "none yet").to.equal(undefined);
+				await putAs(first, "one", "AWSCURRENT");
+				const id = aws.secrets.beginRotation(SECRET);
+				expect((await labels())![id]).to.deep.equal(["AWSPENDING"]);
+				expect(await failed(getBy({ VersionId: id }))).to.be.instanceOf(ResourceNotFoundException);
+				await putAs(id, '"two"', "AWSPENDING");
+				await restart();
+				expect(await labels()).to.deep.equal({ [first]: ["AWSCURRENT"], [id]: ["AWSPENDING"] });
+				expect(aws.secrets.get(SECRET, "AWSPENDING")).to.equal("two");
+			});
 		});
 
 		it("keep them where only their owner may read", async () => {

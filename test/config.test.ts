@@ -75,6 +75,7 @@ describe("the settings", () => {
 			["maxRemovedShare", 0, 1],
 			["tellUnchanged", true, false],
 			["email", undefined, "someone@example.org"],
+			["silentDays", 1, 7],
 			["vpcCidr", "10.0.0.0/16", "192.168.16.0/20"],
 			["zones", 2, 3],
 			["natGateways", "single", "one-per-zone"],
@@ -106,6 +107,7 @@ describe("the settings", () => {
 		["maxRejectedShare", [-0.01, 1.01, 5], "a share from 0 to 1"],
 		["maxRemovedShare", [-1, 20], "a share from 0 to 1"],
 		["email", ["someone", "someone@", "@example.org", "a b@example.org", "a@b@c"], "an e-mail address, or empty"],
+		["silentDays", [0, 8, 1.5], "a whole number from 1 to 7"],
 		[
 			"vpcCidr",
 			["", "10.20.0.0", "10.20.0.0/15", "10.20.0.0/21", "10.20.0/16", "10.256.0.0/16", "fd00::/16"],

@@ -1,11 +1,21 @@
 /** The way into the database: verified TLS, one second chance for a rotated password, and roles that may do their part. */
 
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect } from "chai";
 import { Client } from "pg";
 import { generate } from "selfsigned";
+import sinon from "sinon";
+import { ROLES } from "../db/roles";
 import { connect, connectWithSecret, type DatabaseSecret } from "../handlers/database";
+import { newPassword } from "../handlers/passwords";
+import { rotateHandler } from "../handlers/rotate";
+import type { Secrets } from "../handlers/secrets";
+import { createDatabase, dataDirectory, removePostgres, startPostgres } from "../local/postgres";
 import { failed } from "./support/assertions";
 import { migrateInto, type TestBed, type TestDatabase, testBed } from "./support/bed";
+import { silently } from "./support/output";
 import { vehicles } from "./support/snapshots";
 
 describe("the database", () => {
@@ -33,23 +43,27 @@ describe("the database", () => {
 			expect(await failed(connect(withoutAuthority, 5_000))).to.deep.include({ name: "DatabaseUnavailable" });
 		});
 
+		/** A secret whose current value is read as one of these after the other, with no rotation under way. */
+		const readings = (...values: DatabaseSecret[]) => {
+			const read = sinon.stub<[string, { label: string }?], Promise<DatabaseSecret | undefined>>();
+			read.callsFake(async (_arn, version) => (version ? undefined : values.shift()));
+			return { secrets: { read } as unknown as Secrets, values };
+		};
+
 		it("gets the password that is in the secret now, when it was rotated after the first reading", async () => {
-			const readings = [{ ...secret, password: "yesterday's" }, secret];
-			const { client } = await connectWithSecret(async () => readings.shift()!, 5_000);
+			const { secrets, values } = readings({ ...secret, password: "yesterday's" }, secret);
+			const client = await connectWithSecret(secrets, "arn:loader", 5_000);
 			await client.end();
-			expect(readings).to.have.length(0);
+			expect(values).to.have.length(0);
 		});
 
 		it("is asked no third time, and no password shows in the error", async () => {
-			let readings = 0;
-			const stale = async () => {
-				readings++;
-				return { ...secret, password: "yesterday's" };
-			};
-			const error = await failed(connectWithSecret(stale, 5_000));
+			const stale = { ...secret, password: "yesterday's" };
+			const { secrets, values } = readings(stale, stale, secret);
+			const error = await failed(connectWithSecret(secrets, "arn:loader", 5_000));
 			expect(error).to.deep.include({ name: "DatabaseUnavailable" });
 			expect(error.message).to.include("ev_loader").and.not.include("yesterday's");
-			expect(readings).to.equal(2);
+			expect(values).to.have.length(1);
 		});
 
 		it("says where it was looked for when nobody is there", async () => {
@@ -161,6 +175,56 @@ describe("the database", () => {
 			const { rows } = await owner.query("select to_regclass('ev.vehicles') as vehicles");
 			expect(rows[0].vehicles).to.equal(null);
 			await owner.end();
+		});
+	});
+
+	describe("that logs every statement", () => {
+		const ARNS = { ev_loader: "arn:loader", ev_reader: "arn:reader" };
+
+		it("never logs a password, of migrate or of rotate", async function () {
+			this.timeout(60_000);
+			const directory = mkdtempSync(join(tmpdir(), "ev-registrations-logs-"));
+			const postgres = await startPostgres(directory, {
+				log_statement: "all",
+				log_min_duration_statement: "0",
+				log_destination: "stderr",
+				logging_collector: "on",
+				log_directory: "log",
+				fsync: "off",
+				shared_buffers: "64MB",
+			});
+			const own = ROLES.map((role) => [ARNS[role], bed.aws.secrets.get<DatabaseSecret>(ARNS[role])!] as const);
+			const passwords: string[] = [];
+			try {
+				const owner = { user: "ev_admin", password: newPassword() };
+				await createDatabase(postgres, "ev", owner);
+				const { newPasswords } = await migrateInto({ postgres, aws: bed.aws, owner }, "ev");
+				expect(newPasswords).to.deep.equal(ROLES);
+				for (const arn of Object.values(ARNS)) {
+					passwords.push(bed.aws.secrets.get<DatabaseSecret>(arn)!.password);
+					const id = bed.aws.secrets.beginRotation(arn);
+					const context = { awsRequestId: "test", getRemainingTimeInMillis: () => 60_000 };
+					for (const Step of ["createSecret", "setSecret", "testSecret", "finishSecret"] as const)
+						await silently(() => rotateHandler()({ Step, SecretId: arn, ClientRequestToken: id }, context));
+					passwords.push(bed.aws.secrets.get<DatabaseSecret>(arn)!.password);
+				}
+			} finally {
+				await postgres.stop();
+				for (const [arn, secret] of own) bed.aws.secrets.put(arn, secret);
+			}
+			const logs = join(dataDirectory(directory), "log");
+			const lines = readdirSync(logs).flatMap((file) => readFileSync(join(logs, file), "utf8").split("\n"));
+			removePostgres(directory);
+			rmSync(directory, { recursive: true, force: true });
+
+			expect(new Set(passwords).size, "passwords before and after").to.equal(4);
+			for (const password of passwords) expect(lines.filter((line) => line.includes(password))).to.deep.equal([]);
+			for (const role of ROLES) {
+				const changes = lines.filter((line) => /statement:.*\bpassword\b/i.test(line) && line.includes(role));
+				expect(changes, `by migrate and by ${role} itself`).to.have.length.of.at.least(2);
+				for (const line of changes)
+					expect(line).to.match(/alter role "\w+" password 'SCRAM-SHA-256\$4096:[\w+/=]+\$[\w+/=]+:[\w+/=]+'$/);
+			}
 		});
 	});
 });

@@ -77,7 +77,13 @@ describe("extract", () => {
 
 	/** Runs extract over three pages: two of a hundred rows, and one of fifty. */
 	const extract = ({ settings, timeLeft = () => 60_000, ...event }: Partial<ExtractEvent> & ExtractOptions = {}) => {
-		const usual: ExtractSettings = { sourceFormat: "csv", sodaVersion: "2.1", pageRows: 100, concurrency: 1 };
+		const usual: ExtractSettings = {
+			stack: "test",
+			sourceFormat: "csv",
+			sodaVersion: "2.1",
+			pageRows: 100,
+			concurrency: 1,
+		};
 		const handler = extractHandler({ ...usual, ...settings });
 		const run = { runId: `run-${++runs}`, dataset: "sample", secrets: SECRETS, ...event };
 		return silently(async () => {

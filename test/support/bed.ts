@@ -156,7 +156,7 @@ export function openDatabase(
 	};
 	const loadManifest = (manifestKey: string, options: LoadOptions = {}) => {
 		const { settings, timeLeftMs = () => 60_000, ...event } = options;
-		const load = loadHandler({ maxRejectedShare: 1, maxRemovedShare: 1, ...settings });
+		const load = loadHandler({ stack: "test", maxRejectedShare: 1, maxRemovedShare: 1, ...settings });
 		const secrets = { pipeline: PIPELINE_SECRET, database: secretArn };
 		return silently(() => load({ runId: `run-${++runs}`, manifestKey, secrets, ...event }, context(timeLeftMs)));
 	};

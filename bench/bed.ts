@@ -22,6 +22,7 @@ import {
 } from "../local/postgres";
 import { find, loadRecord, recordProgram } from "../local/record";
 import { startSource } from "../local/source";
+import type { Started } from "../local/started";
 import type { Input, Inputs } from "./inputs";
 import { stopProcesses } from "./process";
 
@@ -64,11 +65,7 @@ export interface Bed {
  * @param record folder of a saved record of the program; undefined: the program is evaluated
  * @param started takes what must be stopped
  */
-export async function startBed(
-	inputs: Inputs,
-	record: string | undefined,
-	started: AsyncDisposableStack,
-): Promise<Bed> {
+export async function startBed(inputs: Inputs, record: string | undefined, started: Started): Promise<Bed> {
 	const directory = mkdtempSync(join(tmpdir(), "ev-registrations-bench-"));
 	started.defer(() => {
 		removePostgres(join(directory, "postgres"));
@@ -76,18 +73,13 @@ export async function startBed(
 	});
 	// PostgreSQL's data is to be in it where possible, and that server may run as another user.
 	chmodSync(directory, 0o755);
-	const keep = async <T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> => {
-		started.defer(async () => (await starting.catch(() => undefined))?.stop());
-		return await starting;
-	};
 	const [program, postgres, aws, source] = await Promise.all([
 		record ? loadRecord(record) : recordProgram(join(directory, "program"), { stack: "dev" }),
-		keep(startPostgres(join(directory, "postgres")).then((postgres) => outliveKills(postgres, directory))),
-		keep(startAws(join(directory, "aws"))),
-		keep(startSource(inputs.open({ moment: "october", times: 1 }))),
+		started.keep(startPostgres(join(directory, "postgres")).then((postgres) => outliveKills(postgres, directory))),
+		started.keep(startAws(join(directory, "aws"))),
+		started.keep(startSource(inputs.open({ moment: "october", times: 1 }))),
 	]);
-	const deployment = await deploy(program, { postgres, aws, sourceUrl: source.url, onLine: () => {} });
-	started.defer(() => deployment.stopFunctions());
+	const deployment = await started.keep(deploy(program, { postgres, aws, sourceUrl: source.url, onLine: () => {} }));
 	started.defer(stopProcesses);
 	await deployment.migrate();
 

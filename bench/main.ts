@@ -1,6 +1,6 @@
 /** `npm run bench`: measures the pipeline's load beside other ways of loading, on a real PostgreSQL of its own. */
 
-import { constants } from "node:os";
+import { createStarted } from "../local/started";
 import { createTerminal } from "../local/terminal";
 import { startBed } from "./bed";
 import { CASES } from "./cases";
@@ -9,8 +9,7 @@ import { type Options, parseOptions, USAGE } from "./options";
 import type { BenchRow } from "./results";
 import { describeMachine, drawTable } from "./table";
 
-/** What was started, to be stopped in the opposite order, however this ends. */
-const started = new AsyncDisposableStack();
+const started = createStarted();
 
 async function run(options: Options): Promise<void> {
 	const terminal = createTerminal(process.stderr);
@@ -33,15 +32,6 @@ async function run(options: Options): Promise<void> {
 	if (!options.json) process.stdout.write(`\n${machine}\n${inputs.title}\n\n${drawTable(rows)}`);
 }
 
-/** Stops what was started when somebody asks for it. */
-function stopOnSignals(): void {
-	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-		process.once(signal, async () => {
-			await started.disposeAsync();
-			process.exit(128 + constants.signals[signal]);
-		});
-}
-
 /** @returns the process's exit status */
 async function main(): Promise<number> {
 	let options: Options;
@@ -55,16 +45,15 @@ async function main(): Promise<number> {
 		process.stdout.write(USAGE);
 		return 0;
 	}
-	stopOnSignals();
 	try {
 		await run(options);
 		return 0;
 	} catch (error) {
-		if (started.disposed) return 1;
+		if (started.isStopping) return 1;
 		process.stderr.write(`${(error as Error).stack}\n`);
 		return 1;
 	} finally {
-		await started.disposeAsync();
+		await started.stop();
 	}
 }
 

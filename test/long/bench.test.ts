@@ -7,10 +7,10 @@ import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
-import { childrenOf, isAlive } from "./support/local";
-import { programOf } from "./support/program";
+import { childrenOf, isAlive } from "../support/local";
+import { programOf } from "../support/program";
 
-const MAIN = resolve(__dirname, "../bench/main.ts");
+const MAIN = resolve(__dirname, "../../bench/main.ts");
 const KEYS = ["case", "method", "rows", "seconds", "ratioToFloor", "peakRssMb", "walBytes"];
 
 describe("npm run bench", function () {

@@ -15,7 +15,8 @@ export interface Case {
 	/** By which it is chosen; more than one case may have it. */
 	name: string;
 	repeat: number;
-	measure(bed: Bed, repeat: number, onMeasured: OnMeasured): Promise<BenchRow[]>;
+	/** @param methods names of those that are wanted, where the case has them; the floor always runs */
+	measure(bed: Bed, repeat: number, onMeasured: OnMeasured, methods: string[]): Promise<BenchRow[]>;
 }
 
 interface Load {
@@ -61,7 +62,10 @@ function load(name: string, repeat: number, what: Load): Case {
 	return {
 		name,
 		repeat,
-		measure: (bed, times, onMeasured) => measureLoad(what.title ?? name, what, bed, times, onMeasured),
+		measure(bed, times, onMeasured, names) {
+			const methods = what.methods.filter((method) => method === floor || names.includes(method.name));
+			return measureLoad(what.title ?? name, { ...what, methods }, bed, times, onMeasured);
+		},
 	};
 }
 

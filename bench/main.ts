@@ -3,7 +3,7 @@
 import { createStarted } from "../local/started";
 import { createTerminal } from "../local/terminal";
 import { startBed } from "./bed";
-import { CASES } from "./cases";
+import { CASES, type OnMeasured } from "./cases";
 import { findInputs } from "./inputs";
 import { type Options, parseOptions, USAGE } from "./options";
 import type { BenchRow } from "./results";
@@ -23,9 +23,8 @@ async function run(options: Options): Promise<void> {
 	const rows: BenchRow[] = [];
 	for (const { name, repeat, measure } of CASES.filter((one) => options.cases.includes(one.name))) {
 		terminal.busy(name, "preparing");
-		const measured = await measure(bed, options.repeat ?? repeat, (title, method, { seconds }) =>
-			terminal.done(title, method, seconds),
-		);
+		const tell: OnMeasured = (title, method, { seconds }) => terminal.done(title, method, seconds);
+		const measured = await measure(bed, options.repeat ?? repeat, tell, options.methods);
 		rows.push(...measured);
 		if (options.json) for (const row of measured) process.stdout.write(`${JSON.stringify(row)}\n`);
 	}

@@ -4,13 +4,9 @@ import { setFlagsFromString } from "node:v8";
 import type { Client } from "pg";
 import {
 	ANALYZE_STAGING,
-	COUNT_DUPLICATE_KEYS,
-	COUNT_REMOVABLE,
 	createStaging,
-	foldDuplicates,
 	HAS_KNOWN_TWIN,
 	IS_EMPTY,
-	LATEST_SNAPSHOT,
 	mergeIncoming,
 	PUBLISH,
 	REMOVE_UNSEEN,
@@ -24,10 +20,9 @@ import {
 	START_RUN,
 	TRY_LOCK_RUN,
 } from "../db/runs";
-import { type Layout, matchHeader } from "../db/source";
+import type { Layout } from "../db/source";
 import {
 	COUNT_NAMES,
-	GUARDS,
 	type Guard,
 	type HandlerContext,
 	type LoadCounts,
@@ -36,9 +31,11 @@ import {
 } from "./contract";
 import { connectWithSecret, databaseFailure, disconnect, isOutOfTime, sqlState } from "./database";
 import { failure, isFailure, reasonOf } from "./failure";
-import { createLog, type Log } from "./log";
-import { type Manifest, parseManifest, totalBytes, versionName } from "./manifest";
+import { checkAccepted, checkRejects, isPublished, matchColumns, removableKeys, resolveDuplicates } from "./guards";
+import { createLog } from "./log";
+import { type Manifest, parseManifest, totalBytes } from "./manifest";
 import { metricLine } from "./metrics";
+import type { LoadSettings, Run } from "./run";
 import { createSecrets, readSecret } from "./secrets";
 import {
 	firstTarget,
@@ -50,16 +47,7 @@ import {
 	stageUnseen,
 	stagingTarget,
 } from "./stage";
-import { createStorage, type Storage } from "./storage";
-
-/** Limits past which a person must look, shares of 1, and whose metrics a run writes. */
-export interface LoadSettings {
-	stack: string;
-	/** Of the snapshot's rows, how many may be set aside. */
-	maxRejectedShare: number;
-	/** Of the registered vehicles, how many one snapshot may remove. */
-	maxRemovedShare: number;
-}
+import { createStorage } from "./storage";
 
 /** Kept back for the answer and for what must be said before the function is stopped. */
 const MARGIN_MS = 3_000;
@@ -67,19 +55,6 @@ const MARGIN_MS = 3_000;
 const ANSWER_MS = 1_000;
 
 const UNIQUE_VIOLATION = "23505";
-
-interface Run {
-	event: LoadEvent;
-	settings: LoadSettings;
-	client: Client;
-	storage: Storage;
-	log: Log;
-	/** Milliseconds left to the load. */
-	timeLeft(): number;
-	/** Whether a person overrode a guard; if so, the run says so. */
-	accepts(guard: Guard, note: string): boolean;
-	notes: string[];
-}
 
 /** Makes the load function. @param settings what the stack's configuration decides */
 export function loadHandler(settings: LoadSettings) {
@@ -111,13 +86,6 @@ export function loadHandler(settings: LoadSettings) {
 			await disconnect(client);
 		}
 	};
-}
-
-/** A guard misspelt would go on guarding. @throws ConfigurationInvalid */
-function checkAccepted(names: string[] = []): void {
-	const unknown = names.find((name) => !(GUARDS as readonly string[]).includes(name));
-	if (unknown !== undefined)
-		throw failure("ConfigurationInvalid", `There is no guard "${unknown}" to accept; there are ${GUARDS.join(", ")}.`);
 }
 
 /** Loads under the run's lock, unless this run was finished before and only its answer was lost. */
@@ -197,33 +165,6 @@ async function readManifest({ storage, event }: Run): Promise<Manifest> {
 
 const snapshotTime = (manifest: Manifest) => new Date(manifest.rowsUpdatedAt * 1000);
 
-/** Whether the manifest's version is the latest published. @throws OlderSnapshot */
-async function isPublished({ client }: Run, { rowsUpdatedAt }: Manifest): Promise<boolean> {
-	const { rows } = await client.query<{ at: number | null }>(LATEST_SNAPSHOT);
-	const published = rows[0]!.at;
-	if (published !== null && rowsUpdatedAt < published)
-		throw failure(
-			"OlderSnapshot",
-			`The snapshot is of ${versionName(rowsUpdatedAt)} and ${versionName(published)} is published already; the database never goes back, so load a later one.`,
-		);
-	return published === rowsUpdatedAt;
-}
-
-/** Matches the header with the database's columns. @throws SchemaDrift */
-function matchColumns({ accepts }: Run, manifest: Manifest): Layout {
-	const layout = matchHeader(manifest.header);
-	const drift = (what: string) => failure("SchemaDrift", `${what}, in the header of dataset ${manifest.dataset}.`);
-	const list = (names: string[]) => names.map((name) => JSON.stringify(name)).join(", ");
-	if (layout.missing.length)
-		throw drift(`The source no longer has the column ${list(layout.missing)}, which the database needs`);
-	const left = `${list(layout.unknown)} is left out, and stays in the raw files`;
-	if (layout.unknown.length && !accepts("SchemaDrift", left))
-		throw drift(
-			`The source has a column that the database does not know, ${list(layout.unknown)} (add it to db/, or accept "SchemaDrift" to leave it out)`,
-		);
-	return layout;
-}
-
 /** The load of the very first snapshot: straight into `ev.vehicles`. @returns undefined where there is more to it than that */
 async function loadFirst(run: Run, manifest: Manifest, layout: Layout): Promise<LoadCounts | undefined> {
 	const { client, log } = run;
@@ -289,37 +230,6 @@ async function stage(run: Run, manifest: Manifest, layout: Layout): Promise<Stag
 	return await stageAll(false);
 }
 
-/** Folds rows of the same key. @returns how many were folded away @throws SourceIncomplete for a key on two pages */
-async function resolveDuplicates(run: Run, layout: Layout, staged: Staged): Promise<number> {
-	const { client } = run;
-	const counted = await client.query<{ keys: number; split: number; example: string | null }>(COUNT_DUPLICATE_KEYS);
-	const { keys, split, example } = counted.rows[0]!;
-	const onTwoPages = split + staged.onTwoPages;
-	const what = `${onTwoPages} vehicles stand on more than one page${example ? `, ${example} among them` : ""}`;
-	if (onTwoPages && !run.accepts("SourceIncomplete", what))
-		throw failure(
-			"SourceIncomplete",
-			`${what}: the source changed between two pages, so that others are missing; the snapshot must be fetched again.`,
-		);
-	if (keys === 0) return staged.repeated;
-	const textColumns = layout.present.filter((column) => ["text", "vehicleType", "list"].includes(column.kind));
-	const names = textColumns.flatMap((column) => column.targets);
-	const folded = await client.query(foldDuplicates(layout.present, names));
-	return staged.repeated + (folded.rowCount ?? 0);
-}
-
-/** @throws TooManyRejects */
-function checkRejects(run: Run, staged: Staged): void {
-	const { maxRejectedShare } = run.settings;
-	if (staged.rejected <= maxRejectedShare * staged.rows) return;
-	const what = `${staged.rejected} of ${staged.rows} rows do not fit, the first on ${staged.firstReject}`;
-	if (!run.accepts("TooManyRejects", what))
-		throw failure(
-			"TooManyRejects",
-			`${what}; maxRejectedShare allows ${maxRejectedShare} of them (accept "TooManyRejects" to load the rest).`,
-		);
-}
-
 /** Merges what is staged and removes what is gone. */
 async function merge(
 	run: Run,
@@ -361,29 +271,6 @@ async function publish(run: Run, manifest: Manifest, counts: LoadCounts): Promis
 	const at = snapshotTime(manifest);
 	const figures = [rows, added, returned, changed, regeocoded, removed];
 	await client.query(PUBLISH, [at, event.manifestKey, event.runId, ...figures]);
-}
-
-/**
- * Whether the vehicles that were not seen may be removed: not while a rejected row could be any of them.
- * @throws SuspiciousShrink
- */
-async function removableKeys(run: Run, staged: Staged): Promise<boolean> {
-	const { client, settings, notes } = run;
-	const counted = await client.query<{ removed: number }>(COUNT_REMOVABLE, [staged.rejectedKeys]);
-	const { removed } = counted.rows[0]!;
-	if (removed === 0) return true;
-	const unreadable = `the keys of ${staged.unreadableKeys} rejected rows cannot be read`;
-	if (staged.unreadableKeys && !run.accepts("UnreadableKeys", unreadable)) {
-		notes.push(`Nobody was removed, since ${unreadable} and could be any of the ${removed} that are missing.`);
-		return false;
-	}
-	const what = `${removed} of ${staged.registered} registered vehicles are not in the snapshot`;
-	if (removed > settings.maxRemovedShare * staged.registered && !run.accepts("SuspiciousShrink", what))
-		throw failure(
-			"SuspiciousShrink",
-			`${what}; maxRemovedShare allows ${settings.maxRemovedShare} of them (accept "SuspiciousShrink" if it is true).`,
-		);
-	return true;
 }
 
 /**

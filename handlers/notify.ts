@@ -1,6 +1,7 @@
 /** notify: the one place where a run's message for people is written. */
 
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
+import { AWS_PATIENCE } from "./aws-patience";
 import type { ExtractResult, LoadResult, NotifyEvent, NotifyResult } from "./contract";
 import { environment } from "./environment";
 import { createLog } from "./log";
@@ -18,7 +19,7 @@ export interface Message {
 
 /** Makes the notify function. */
 export function notifyHandler(settings: NotifySettings) {
-	const client = new SNSClient({ maxAttempts: 5 });
+	const client = new SNSClient({ maxAttempts: 5, requestHandler: AWS_PATIENCE });
 	return async (event: NotifyEvent): Promise<NotifyResult> => {
 		const log = createLog({ runId: event.runId, function: "notify" });
 		const message = writeMessage(event);

@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { Client } from "pg";
 import type { LoadEvent, LoadResult } from "../../handlers/contract";
 import type { DatabaseSecret } from "../../handlers/database";
-import { type LoadSettings, loadHandler } from "../../handlers/load";
+import { loadHandler } from "../../handlers/load";
 import { migrateHandler } from "../../handlers/migrate";
 import { newPassword } from "../../handlers/passwords";
+import type { LoadSettings } from "../../handlers/run";
 import { createStorage, type Storage } from "../../handlers/storage";
 import { type Aws, startAws } from "../../local/aws";
 import {

@@ -43,7 +43,7 @@ const rows = fc.array(
 			// A fault in every row of ten would leave too few.
 			if (fault === "bad year" && chance < 10) row.model_year = "20255";
 			if (fault === "bad range" && chance < 10) row.electric_range = "far";
-			if (fault === "bad key" && chance < 1) row.dol_vehicle_id = `${key}O5`;
+			if (fault === "bad key" && chance < 4) row.dol_vehicle_id = `${key}O5`;
 			return row;
 		}),
 	{ maxLength: 50, size: "max" },
@@ -339,7 +339,8 @@ const hostileElements = (count: number): fc.Arbitrary<Buffer[]> =>
 				if (kind === "array") row.geocoded_column = { type: "Point", coordinates: [1e-7, [4, "x"], null] };
 				if (kind === "stranger") row.colour = "red";
 				let text = JSON.stringify(kind === "array" && share < 0.3 ? [row] : row);
-				if (kind === "escape") text = text.replace('"city":"', '"city":"\\u0000\\ud800\\x');
+				const code = ["\\u0000", "\\ud800", "\\udc00\\ud800", "\\x"][index % 4];
+				if (kind === "escape") text = text.replace('"city":"', () => `"city":"${code}`);
 				if (kind === "cut") text = text.slice(0, Math.ceil(share * (text.length - 1)));
 				return Buffer.from(text);
 			}),

@@ -181,7 +181,12 @@ async function runAndKill(folder: LocalFolder, args: string[], kill: Kill): Prom
 		const victims = { runner: [{ pid: runner }], child: functions, database: [...database, ...sessions] }[kill.victim];
 		for (const { pid } of victims) signal(pid, "SIGKILL");
 		// Whoever stands still and is left alone goes on, and finds out what happened.
-		for (const { pid } of functions) signal(pid, "SIGCONT");
+		const goOn = () => {
+			for (const { pid } of functions) signal(pid, "SIGCONT");
+		};
+		goOn();
+		// Once more, for one that says its line and stops a moment after the first signal.
+		setTimeout(goOn, 500);
 	};
 	const run = folder.start(args, (text) => {
 		said += text;

@@ -9,7 +9,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
@@ -19,6 +19,7 @@ import { migrateHandler } from "./handlers/migrate";
 import { notifyHandler } from "./handlers/notify";
 import { rotateHandler } from "./handlers/rotate";
 import { createAlarms, createTopic, tellLostRuns } from "./infra/alerts";
+import { filesBelow } from "./infra/archive";
 import { readSettings } from "./infra/config";
 import { createDashboard } from "./infra/dashboard";
 import { createDatabase, createSecrets, DATABASE_NAME, masterSecretArn } from "./infra/database";
@@ -186,10 +187,7 @@ const dashboard = createDashboard({ ...watched, bucket, functions: { extract, lo
 /** Changes with any file of a folder, and with nothing else. */
 function hashOf(folder: string): string {
 	const hash = createHash("sha256");
-	for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }).sort((a, b) =>
-		a.name < b.name ? -1 : 1,
-	))
-		if (entry.isFile()) hash.update(`${entry.name}\n`).update(readFileSync(join(entry.parentPath, entry.name)));
+	for (const file of filesBelow(folder)) hash.update(`${file}\n`).update(readFileSync(join(folder, file)));
 	return hash.digest("hex");
 }
 

@@ -11,6 +11,7 @@ import { to as copyTo } from "pg-copy-streams";
 import type { ExtractEvent, ExtractResult, LoadEvent, LoadResult, WorkflowInput } from "../handlers/contract";
 import type { DatabaseSecret } from "../handlers/database";
 import { startAws } from "../local/aws";
+import type { Started } from "../local/command";
 import { type Deployment, deploy } from "../local/deployment";
 import {
 	asSuperuser,
@@ -22,7 +23,6 @@ import {
 } from "../local/postgres";
 import { find, loadRecord, recordProgram } from "../local/record";
 import { startSource } from "../local/source";
-import type { Started } from "../local/started";
 import type { Input, Inputs } from "./inputs";
 import { stopProcesses } from "./process";
 

@@ -1,6 +1,6 @@
 /** `npm run bench`: measures the pipeline's load beside other ways of loading, on a real PostgreSQL of its own. */
 
-import { createStarted } from "../local/started";
+import { createStarted, runCommand } from "../local/command";
 import { createTerminal } from "../local/terminal";
 import { startBed } from "./bed";
 import { CASES, type OnMeasured } from "./cases";
@@ -31,31 +31,12 @@ async function run(options: Options): Promise<void> {
 	if (!options.json) process.stdout.write(`\n${machine}\n${inputs.title}\n\n${drawTable(rows)}`);
 }
 
-/** @returns the process's exit status */
-async function main(): Promise<number> {
-	let options: Options;
-	try {
-		options = parseOptions(process.argv.slice(2));
-	} catch (error) {
-		process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
-		return 2;
-	}
-	if (options.help) {
-		process.stdout.write(USAGE);
-		return 0;
-	}
-	try {
+runCommand(started, {
+	parse: parseOptions,
+	usage: USAGE,
+	async run(options) {
 		await run(options);
 		return 0;
-	} catch (error) {
-		if (started.isStopping) return 1;
-		process.stderr.write(`${(error as Error).stack}\n`);
-		return 1;
-	} finally {
-		await started.stop();
-	}
-}
-
-main().then((status) => {
-	process.exitCode = status;
+	},
+	failed: (error) => process.stderr.write(`${error.stack}\n`),
 });

@@ -52,7 +52,7 @@ export function rowsOf(name: string, measured: Measured[], floor: string): Bench
 	});
 }
 
-export function median(values: number[]): number | null {
+function median(values: number[]): number | null {
 	if (!values.length) return null;
 	const sorted = values.toSorted((a, b) => a - b);
 	const middle = sorted.length / 2;

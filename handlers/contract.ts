@@ -101,6 +101,9 @@ export const COUNT_NAMES = [
 	"removed",
 ] as const satisfies (keyof LoadCounts)[];
 
+/** Of a run that counted nothing. */
+export const NOT_COUNTED = Object.fromEntries(COUNT_NAMES.map((name) => [name, null])) as unknown as LoadCounts;
+
 export interface LoadResult extends LoadCounts {
 	status: "loaded" | "unchanged";
 	rowsUpdatedAt: number;

@@ -1,6 +1,5 @@
 /** extract: brings the source's latest version into S3, page by page, and writes its manifest last. */
 
-import { createHash } from "node:crypto";
 import { Readable, promises as streams } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { createGzip } from "node:zlib";
@@ -14,6 +13,7 @@ import {
 	manifestKey,
 	pageKey,
 	parseManifest,
+	sha256,
 	totalBytes,
 	versionName,
 } from "./manifest";
@@ -200,8 +200,4 @@ async function checkUnchanged({ soda }: Fetch, before: SourceState): Promise<voi
 		"SourceChanged",
 		`The source changed while it was fetched: from ${before.rows} rows of ${versionName(before.rowsUpdatedAt)} to ${after.rows} of ${versionName(after.rowsUpdatedAt)}; it is fetched again from the start.`,
 	);
-}
-
-function sha256(content: Buffer): string {
-	return createHash("sha256").update(content).digest("hex");
 }

@@ -28,6 +28,7 @@ import {
 	type LoadCounts,
 	type LoadEvent,
 	type LoadResult,
+	NOT_COUNTED,
 } from "./contract";
 import { connectWithSecret, databaseFailure, disconnect, isOutOfTime, sqlState } from "./database";
 import { failure, isFailure, reasonOf } from "./failure";
@@ -132,8 +133,7 @@ async function load(run: Run): Promise<LoadResult> {
 
 	if ((await isPublished(run, manifest)) && !event.reload) {
 		log.info("unchanged", { rowsUpdatedAt });
-		const notCounted = Object.fromEntries(COUNT_NAMES.map((name) => [name, null])) as unknown as LoadCounts;
-		return await finish("unchanged", { ...notCounted, rows: manifest.rows });
+		return await finish("unchanged", { ...NOT_COUNTED, rows: manifest.rows });
 	}
 	const layout = matchColumns(run, manifest);
 	log.info("load started", {

@@ -1,5 +1,6 @@
 /** The manifest: the commit mark of a fetched snapshot, and the only way from a version of the source to its pages. */
 
+import { createHash } from "node:crypto";
 import type { RawFormat } from "./contract";
 import { failure } from "./failure";
 
@@ -33,7 +34,7 @@ export function versionName(rowsUpdatedAt: number): string {
 }
 
 /** Folder of everything fetched of one version in one format. */
-export function rawPrefix(dataset: string, rowsUpdatedAt: number, format: RawFormat): string {
+function rawPrefix(dataset: string, rowsUpdatedAt: number, format: RawFormat): string {
 	return `raw/${dataset}/${versionName(rowsUpdatedAt)}/${format}`;
 }
 
@@ -49,6 +50,11 @@ export function pageKey(
 ): string {
 	const prefix = rawPrefix(manifest.dataset, manifest.rowsUpdatedAt, manifest.format);
 	return `${prefix}/${attempt}/${String(index + 1).padStart(5, "0")}.${manifest.format}.gz`;
+}
+
+/** As manifests name it, in hexadecimal. */
+export function sha256(content: Buffer): string {
+	return createHash("sha256").update(content).digest("hex");
 }
 
 /** Compressed size of all pages. */

@@ -1,7 +1,7 @@
 /** notify: the one place where a run's message for people is written. */
 
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
-import { AWS_PATIENCE } from "./aws-patience";
+import { AWS_CLIENT } from "./aws-client";
 import type { ExtractResult, LoadResult, NotifyEvent, NotifyResult } from "./contract";
 import { environment } from "./environment";
 import { createLog } from "./log";
@@ -19,7 +19,7 @@ export interface Message {
 
 /** Makes the notify function. */
 export function notifyHandler(settings: NotifySettings) {
-	const client = new SNSClient({ maxAttempts: 5, requestHandler: AWS_PATIENCE });
+	const client = new SNSClient(AWS_CLIENT);
 	return async (event: NotifyEvent): Promise<NotifyResult> => {
 		const log = createLog({ runId: event.runId, function: "notify" });
 		const message = writeMessage(event);

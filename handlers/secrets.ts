@@ -8,7 +8,7 @@ import {
 	SecretsManagerClient,
 	UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
-import { AWS_PATIENCE } from "./aws-patience";
+import { AWS_CLIENT } from "./aws-client";
 import { failure, reasonOf } from "./failure";
 
 /**
@@ -39,7 +39,7 @@ export interface Secrets {
 
 /** Access to Secrets Manager with a client of its own; made once per cold start. */
 export function createSecrets(): Secrets {
-	const client = new SecretsManagerClient({ maxAttempts: 5, requestHandler: AWS_PATIENCE });
+	const client = new SecretsManagerClient(AWS_CLIENT);
 	const unavailable = (arn: string, what: string, error: unknown) =>
 		failure("SecretUnavailable", `The secret ${arn} could not be ${what}: ${reasonOf(error)}.`, error);
 	return {

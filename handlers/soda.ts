@@ -38,7 +38,7 @@ export interface Patience {
 	tries: number;
 	/** Ceiling of the first wait between two tries. */
 	firstDelayMs: number;
-	/** Of a wait the source asks for with `Retry-After`; if it wants more, it is throttling. */
+	/** Ceiling of a wait the source asks for with `Retry-After`; if it wants more, it is asked again after this all the same. */
 	maxAskedDelayMs: number;
 }
 

@@ -1,6 +1,5 @@
 /** Reads a snapshot's pages from S3 into PostgreSQL, sending only rows that the database does not know. */
 
-import { createHash } from "node:crypto";
 import { Readable, promises as streams } from "node:stream";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
@@ -13,7 +12,7 @@ import type { Layout, SourceColumn } from "../db/source";
 import { failure } from "./failure";
 import { createKnownRows, type KnownRows } from "./known-rows";
 import type { Log } from "./log";
-import type { Manifest, ManifestPage } from "./manifest";
+import { type Manifest, type ManifestPage, sha256 } from "./manifest";
 import { frameCsv, frameJson, splitCsv } from "./records";
 import { createRowReader } from "./rows";
 import type { Storage } from "./storage";
@@ -180,7 +179,7 @@ async function readPage(storage: Storage, page: ManifestPage): Promise<Buffer> {
 	if (!compressed) throw damaged("is missing");
 	if (compressed.length !== page.bytes)
 		throw damaged(`has ${compressed.length} bytes and the manifest says ${page.bytes}`);
-	if (createHash("sha256").update(compressed).digest("hex") !== page.sha256) throw damaged("has a wrong checksum");
+	if (sha256(compressed) !== page.sha256) throw damaged("has a wrong checksum");
 	try {
 		return await promisify(gunzip)(compressed, { maxOutputLength: MAX_PAGE_BYTES });
 	} catch (error) {

@@ -8,7 +8,7 @@ import {
 	PutObjectCommand,
 	S3Client,
 } from "@aws-sdk/client-s3";
-import { AWS_PATIENCE } from "./aws-patience";
+import { AWS_CLIENT } from "./aws-client";
 import { failure, reasonOf } from "./failure";
 import { retry } from "./retry";
 
@@ -23,7 +23,7 @@ export interface Storage {
 
 /** Access to one bucket with a client of its own. */
 export function createStorage(bucket: string): Storage {
-	const client = new S3Client({ maxAttempts: 5, requestHandler: AWS_PATIENCE });
+	const client = new S3Client(AWS_CLIENT);
 	const unavailable = (what: string, key: string, error: unknown) =>
 		failure("StorageUnavailable", `s3://${bucket}/${key} could not be ${what}: ${reasonOf(error)}.`, error);
 	return {

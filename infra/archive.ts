@@ -27,7 +27,7 @@ function listFiles(assets: asset.AssetMap): asset.AssetMap {
 }
 
 /** Paths relative to a folder, always in the same order. */
-function filesBelow(folder: string): string[] {
+export function filesBelow(folder: string): string[] {
 	const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
 	return entries
 		.filter((entry) => entry.isFile())

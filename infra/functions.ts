@@ -26,7 +26,6 @@ export interface FunctionOptions<E, R> {
 	placement: Placement | undefined;
 	/** What its role may do, beyond writing its log and living in the network. */
 	statements: Statement[];
-	dependsOn?: pulumi.Resource[];
 }
 
 /** What a function in a VPC does on its own behalf. These actions know no resources. https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html */
@@ -79,7 +78,7 @@ export function createFunction<E, R>(
 				...(options.files && { extraIncludePaths: options.files }),
 			},
 		},
-		{ dependsOn: [role.policy, ...(options.dependsOn ?? [])], transformations: [slim] },
+		{ dependsOn: [role.policy], transformations: [slim] },
 	);
 }
 

@@ -219,8 +219,6 @@ export function defineWorkflow(targets: WorkflowTargets) {
 	};
 }
 
-export type WorkflowDefinition = ReturnType<typeof defineWorkflow>;
-
 /**
  * The state machine, with a role that may invoke its functions and publish to its topic.
  * @param dependsOn what must have happened before new code may run

@@ -37,7 +37,7 @@ export interface Parts {
 	/** Where the functions find the open-data API. */
 	sourceUrl: string;
 	/** What a function prints, line by line. */
-	onLine(name: string, line: string): void;
+	onLine(line: string): void;
 }
 
 const FUNCTION = "aws:lambda/function:Function";
@@ -131,5 +131,5 @@ function deployFunction(record: ProgramRecord, resource: RecordedResource, parts
 		timeoutSeconds: inputs.timeout as number,
 		memoryMb: inputs.memorySize as number,
 	};
-	return createInvoker(lambda, parts.aws.environment, (line) => parts.onLine(resource.name, line));
+	return createInvoker(lambda, parts.aws.environment, parts.onLine);
 }

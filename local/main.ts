@@ -3,11 +3,12 @@
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { COUNT_NAMES, type ExtractResult, type LoadCounts, type LoadResult } from "../handlers/contract";
+import { COUNT_NAMES, type ExtractResult, type LoadCounts, type LoadResult, NOT_COUNTED } from "../handlers/contract";
 import { connect, type DatabaseSecret } from "../handlers/database";
 import { reasonOf } from "../handlers/failure";
 import { messageOf } from "../handlers/notify";
 import { startAws } from "./aws";
+import { createStarted, runCommand } from "./command";
 import { type Deployment, deploy } from "./deployment";
 import { datasetOf, type Input, openInputs } from "./inputs";
 import { type Options, parseOptions, USAGE } from "./options";
@@ -15,7 +16,6 @@ import { removePostgres, startPostgres } from "./postgres";
 import { find, loadRecord, type ProgramRecord, recordProgram } from "./record";
 import { createReport, type Report, summarise } from "./report";
 import { startSource } from "./source";
-import { createStarted } from "./started";
 import { lockState, readJson, writeFile, writeJson } from "./state";
 import { createTerminal, type Terminal } from "./terminal";
 
@@ -39,7 +39,6 @@ interface LastUsed {
 
 const ROOT = resolve(".local");
 const LAST_USED = join(ROOT, "last-used.json");
-const NOT_COUNTED = Object.fromEntries(COUNT_NAMES.map((name) => [name, null])) as unknown as LoadCounts;
 
 const started = createStarted();
 
@@ -63,9 +62,8 @@ async function run(options: Options, terminal: Terminal): Promise<boolean> {
 	]);
 	const source = inputs[0]!.snapshot && (await started.keep(startSource(inputs[0]!.snapshot)));
 	const report = createReport(terminal, options.verbose);
-	const onLine = (_name: string, line: string) => report.line(line);
 	const deployment = await started.keep(
-		deploy(record, { postgres, aws, sourceUrl: source?.url ?? sourceUrl(record), onLine }),
+		deploy(record, { postgres, aws, sourceUrl: source?.url ?? sourceUrl(record), onLine: report.line }),
 	);
 	const lambdas = record.resources.filter(({ type }) => type === "aws:lambda/function:Function").length;
 	terminal.done(
@@ -196,39 +194,26 @@ async function serveDatabase(terminal: Terminal): Promise<void> {
 	await new Promise(() => {});
 }
 
-/** @returns the process's exit status */
-async function main(): Promise<number> {
-	let options: Options;
-	try {
-		options = parseOptions(process.argv.slice(2));
-	} catch (error) {
-		process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
-		return 2;
-	}
-	if (options.help) {
-		process.stdout.write(USAGE);
-		return 0;
-	}
-	const terminal = createTerminal(options.json || options.serveDatabase ? process.stderr : process.stdout);
-	const startedAt = Date.now();
-	try {
+function terminalOf(options: Options): Terminal {
+	return createTerminal(options.json || options.serveDatabase ? process.stderr : process.stdout);
+}
+
+const startedAt = Date.now();
+runCommand(started, {
+	parse: parseOptions,
+	usage: USAGE,
+	async run(options) {
+		const terminal = terminalOf(options);
 		const lock = lockState(ROOT);
 		started.defer(() => lock.release());
 		if (options.serveDatabase) await serveDatabase(terminal);
 		return (await run(options, terminal)) ? 0 : 1;
-	} catch (error) {
-		if (started.isStopping) return 1;
-		const { name, message } = error as Error;
-		terminal.trouble("Failed", name === "Error" ? message : `${name}: ${message}`);
+	},
+	failed({ name, message }, options) {
+		terminalOf(options).trouble("Failed", name === "Error" ? message : `${name}: ${message}`);
+		if (!options.json) return;
 		const about = { seconds: (Date.now() - startedAt) / 1000, manifest: null };
 		const peakRssMb = { migrate: null, extract: null, load: null };
-		if (options.json) print({ status: "failed", ...NOT_COUNTED, ...about, peakRssMb, error: name, message });
-		return 1;
-	} finally {
-		await started.stop();
-	}
-}
-
-main().then((status) => {
-	process.exitCode = status;
+		print({ status: "failed", ...NOT_COUNTED, ...about, peakRssMb, error: name, message });
+	},
 });

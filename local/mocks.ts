@@ -8,7 +8,7 @@ import type { MockCallArgs, MockResourceArgs } from "@pulumi/pulumi/runtime";
 
 export const REGION = "ap-northeast-1";
 /** The account that the local S3 and SNS know. */
-export const ACCOUNT = "000000000000";
+const ACCOUNT = "000000000000";
 
 /** Attributes of a resource that AWS decides; whatever was asked for comes back as it was. */
 export function newResource({ type, name, inputs }: MockResourceArgs): { id: string; state: Record<string, unknown> } {

@@ -1,10 +1,10 @@
 /** A snapshot on this machine: a CSV export of the dataset, or the made-up sample, and the version it goes by. */
 
-import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { matchHeader, SOURCE_COLUMNS } from "../db/source";
+import { sha256 } from "../handlers/manifest";
 import { frameCsv, splitCsv } from "../handlers/records";
 
 export interface Snapshot {
@@ -55,12 +55,12 @@ export function createSnapshot(about: Pick<Snapshot, "name" | "dataset" | "rowsU
  */
 export function openSnapshot(path: string, known: KnownVersion[]): { snapshot: Snapshot; version: KnownVersion } {
 	const content = readContent(path);
-	const sha256 = createHash("sha256").update(content).digest("hex");
-	const rowsUpdatedAt = versionOf(basename(path), sha256, known, statSync(path).mtimeMs / 1000);
+	const hash = sha256(content);
+	const rowsUpdatedAt = versionOf(basename(path), hash, known, statSync(path).mtimeMs / 1000);
 	const snapshot = createSnapshot({ name: basename(path), dataset: DATASET, rowsUpdatedAt, content });
 	checkColumns(path, snapshot.header);
 	if (snapshot.offsets.length === 1) throw new Error(`${path} has a header and no rows.`);
-	return { snapshot, version: { rowsUpdatedAt, sha256 } };
+	return { snapshot, version: { rowsUpdatedAt, sha256: hash } };
 }
 
 function readContent(path: string): Buffer {

@@ -91,7 +91,7 @@ function rowsIn(snapshot: Snapshot): number {
 }
 
 /** The API's name of each column; one it does not know gets the name Socrata would make of it. */
-export function fieldNames(snapshot: Snapshot): string[] {
+function fieldNames(snapshot: Snapshot): string[] {
 	return snapshot.header.map((name) => {
 		const column = SOURCE_COLUMNS.find(({ display, field }) => display === name || field === name);
 		return column?.field ?? name.toLowerCase().replace(/[^a-z0-9:@]+/g, "_");

@@ -6,31 +6,12 @@ import { gzipSync } from "node:zlib";
 import { expect } from "chai";
 import { Client } from "pg";
 import { COUNT_NAMES } from "../handlers/contract";
-import {
-	childrenOf,
-	isAlive,
-	type LocalFolder,
-	localFolder,
-	type RunningProcess,
-	writeSampleFile,
-} from "./support/local";
+import { childrenOf, isAlive, localFolderForEach, type RunningProcess, writeSampleFile } from "./support/local";
 import { programOf } from "./support/program";
 
 describe("npm run local", function () {
 	this.timeout(120_000);
-	let folder: LocalFolder;
-	let record: string[];
-	const json = (...args: string[]) => folder.run("--json", ...record, ...args);
-
-	before(async () => {
-		record = ["--record", (await programOf("dev")).directory];
-	});
-	beforeEach(() => {
-		folder = localFolder();
-	});
-	afterEach(() => {
-		folder.remove();
-	});
+	const { folder, record, json } = localFolderForEach();
 
 	it("loads the sample, shows an update the second time, and the same month again on --reload", async () => {
 		const first = await json();
@@ -68,7 +49,7 @@ describe("npm run local", function () {
 	});
 
 	it("tells it step by step in plain lines where there is no terminal, with what was notified and what is there now", async () => {
-		const { status, stdout } = await folder.run(...record);
+		const { status, stdout } = await folder().run(...record());
 		expect(status).to.equal(0);
 		expect(stdout).to.not.include("\x1b").and.not.include("\r");
 		expect(stdout).to.match(/made-up sample: January 2024/);
@@ -79,7 +60,7 @@ describe("npm run local", function () {
 	});
 
 	it("loads files in order, and the same file again as unchanged", async () => {
-		const files = [0, 1].map((month) => writeSampleFile(folder, month, 3000));
+		const files = [0, 1].map((month) => writeSampleFile(folder(), month, 3000));
 		const both = await json("--source", files[0]!, "--source", files[1]!);
 		expect(both.results.map(({ status, added }) => [status, added])).to.deep.equal([
 			["loaded", 3000],
@@ -104,7 +85,7 @@ describe("npm run local", function () {
 		];
 		for (const [what, content, said] of cases)
 			it(`says in one sentence that a file ${what} is wrong, and starts nothing`, async () => {
-				const file = join(folder.path, "export.csv");
+				const file = join(folder().path, "export.csv");
 				const bytes = content();
 				if (bytes !== undefined) writeFileSync(file, bytes);
 				const { status, stderr, results } = await json("--source", file);
@@ -117,7 +98,7 @@ describe("npm run local", function () {
 
 	it("says in one sentence that the live source could not be reached", async () => {
 		const unreachable = await programOf("dev", { sourceUrl: "https://localhost:1" });
-		const { status, results, stderr } = await folder.run(
+		const { status, results, stderr } = await folder().run(
 			"--json",
 			"--record",
 			unreachable.directory,
@@ -130,14 +111,14 @@ describe("npm run local", function () {
 	});
 
 	it("says which option is wrong", async () => {
-		const { status, stderr } = await folder.run("--sauce", "x");
+		const { status, stderr } = await folder().run("--sauce", "x");
 		expect(status).to.equal(2);
 		expect(stderr).to.include("--sauce").and.include("npm run local -- [options]");
 	});
 
 	it("fails with the pipeline's own error, exit status 1, the message that was sent, and no later source", async () => {
-		const files = [0, 1].map((month) => writeSampleFile(folder, month, 3000));
-		const drifted = join(folder.path, "2024-01-15.csv");
+		const files = [0, 1].map((month) => writeSampleFile(folder(), month, 3000));
+		const drifted = join(folder().path, "2024-01-15.csv");
 		writeFileSync(drifted, Buffer.from(require("node:fs").readFileSync(files[0]!, "utf8").replace("County", "Shire")));
 		const { status, results, stderr } = await json("--source", drifted, "--source", files[1]!);
 		expect(status).to.equal(1);
@@ -150,7 +131,7 @@ describe("npm run local", function () {
 	it("says so in one sentence when another one is running, and stops everything on Ctrl-C", async () => {
 		let children: RunningProcess[] = [];
 		let second: Promise<{ status: number | null; results: { message?: string }[] }> | undefined;
-		const first = folder.start(["--json", "--verbose", ...record], (text) => {
+		const first = folder().start(["--json", "--verbose", ...record()], (text) => {
 			if (second || !text.includes('"event":"fetch started"')) return;
 			second = json().then((run) => {
 				children = childrenOf(first.process.pid!);
@@ -171,8 +152,8 @@ describe("npm run local", function () {
 	});
 
 	it("keeps the database up on request, for readers, at the URL it prints", async () => {
-		await json("--source", writeSampleFile(folder, 0, 3000));
-		const serving = folder.start(["--serve-database"]);
+		await json("--source", writeSampleFile(folder(), 0, 3000));
+		const serving = folder().start(["--serve-database"]);
 		const url = await new Promise<string>((resolve) =>
 			serving.process.stdout!.once("data", (text) => resolve(String(text).trim())),
 		);

@@ -9,6 +9,7 @@ import { Client } from "pg";
 import { clientConfig, removePostgres, startPostgres } from "../../local/postgres";
 import type { Properties } from "../../local/record";
 import { makeSample } from "../../local/sample";
+import { programOf } from "./program";
 
 export interface LocalRun {
 	status: number | null;
@@ -76,6 +77,25 @@ export function localFolder(): LocalFolder {
 			for (const dataset of ["sample", "f6w7-q2d2"]) removePostgres(join(path, ".local", dataset, "postgres"));
 			rmSync(path, { recursive: true, force: true });
 		},
+	};
+}
+
+/** For the tests of one suite: an empty folder for each, and the program of dev, evaluated once, to run in it. */
+export function localFolderForEach() {
+	let folder: LocalFolder;
+	let record: string[];
+	before(async () => {
+		record = ["--record", (await programOf("dev")).directory];
+	});
+	beforeEach(() => {
+		folder = localFolder();
+	});
+	afterEach(() => folder.remove());
+	return {
+		folder: () => folder,
+		record: () => record,
+		/** Runs with `--json` in the test's folder. */
+		json: (...args: string[]) => folder.run("--json", ...record, ...args),
 	};
 }
 

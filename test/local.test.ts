@@ -133,8 +133,10 @@ describe("npm run local", function () {
 		let second: Promise<{ status: number | null; results: { message?: string }[] }> | undefined;
 		const first = folder().start(["--json", "--verbose", ...record()], (text) => {
 			if (second || !text.includes('"event":"fetch started"')) return;
+			children = childrenOf(first.process.pid!);
+			// It stands still until the other one has looked, however long that takes here.
+			for (const { pid, command } of children) if (command.includes("lambda-runtime")) process.kill(pid, "SIGSTOP");
 			second = json().then((run) => {
-				children = childrenOf(first.process.pid!);
 				first.process.kill("SIGINT");
 				return run;
 			});

@@ -18,15 +18,17 @@ import { loadHandler } from "./handlers/load";
 import { migrateHandler } from "./handlers/migrate";
 import { notifyHandler } from "./handlers/notify";
 import { rotateHandler } from "./handlers/rotate";
+import { createAccess } from "./infra/access";
 import { createAlarms, createTopic, tellLostRuns } from "./infra/alerts";
 import { filesBelow } from "./infra/archive";
 import { readSettings } from "./infra/config";
 import { createDashboard } from "./infra/dashboard";
 import { createDatabase, createSecrets, DATABASE_NAME, masterSecretArn } from "./infra/database";
 import { createFunction } from "./infra/functions";
-import { createNetwork, createWays } from "./infra/network";
+import { createNetwork } from "./infra/network";
 import { createRotation } from "./infra/rotation";
 import { createBucket, createKey } from "./infra/storage";
+import { createWays } from "./infra/ways";
 import { createSchedule, createWorkflow, NOTIFY_SECONDS, TASK_SECONDS } from "./infra/workflow";
 
 const settings = readSettings();
@@ -39,7 +41,8 @@ const network = createNetwork(settings, key);
 const database = createDatabase(settings, network, key);
 const topic = createTopic(settings, key);
 const secretArns = [...Object.values(secrets).map((secret) => secret.arn), masterSecretArn(database)];
-const ways = createWays(network, bucket.arn, secretArns);
+const ways = createWays(settings, network, bucket.arn, secretArns);
+const access = settings.access ? createAccess(network, key, database) : undefined;
 
 // What each function may do.
 const mayRead = (...arns: pulumi.Output<string>[]) => ({ actions: ["secretsmanager:GetSecretValue"], resources: arns });
@@ -180,7 +183,7 @@ const { undelivered } = createSchedule(settings, workflow, input, [migrated, ...
 
 // What tells people how it goes, besides notify.
 tellLostRuns(workflow, topic);
-const watched = { workflow, undelivered, database };
+const watched = { workflow, undelivered, database, rotate };
 const alarms = createAlarms(settings, topic, watched);
 const dashboard = createDashboard({ ...watched, bucket, functions: { extract, load, notify }, alarms });
 
@@ -201,4 +204,6 @@ export const readerSecretArn = secrets.reader.arn;
 export const sourceSecretArn = source.arn;
 export const topicArn = topic.arn;
 export const dashboardUrl = dashboard.url;
+/** With the setting access: opens port 5432 of one's own machine onto the database. */
+export const tunnelCommand = access?.tunnelCommand;
 export const startCommand = pulumi.interpolate`aws stepfunctions start-execution --state-machine-arn ${workflow.arn} --input '${pulumi.jsonStringify({ dataset: settings.dataset, secrets: input })}'`;

@@ -12,6 +12,7 @@ export interface Watched {
 	/** Keeps what the schedule could not start. */
 	undelivered: aws.sqs.Queue;
 	database: aws.rds.Instance;
+	rotate: aws.lambda.Function;
 }
 
 const HOUR = 3600;
@@ -112,7 +113,7 @@ function alarmName(name: string): string {
 export function createAlarms(
 	settings: Settings,
 	topic: aws.sns.Topic,
-	{ workflow, undelivered, database }: Watched,
+	{ workflow, undelivered, database, rotate }: Watched,
 ): aws.cloudwatch.MetricAlarm[] {
 	const create = (name: string, alarmDescription: string, args: Partial<aws.cloudwatch.MetricAlarmArgs>) =>
 		new aws.cloudwatch.MetricAlarm(name, {
@@ -186,6 +187,17 @@ export function createAlarms(
 				namespace: NAMESPACE,
 				metricName: "rejected",
 				dimensions: { stack: pulumi.getStack(), function: "load" },
+				statistic: "Sum",
+			},
+		),
+		create(
+			"rotation-failed",
+			"A password could not be replaced; the old one stays valid, and Secrets Manager tries again by itself. Read the log of the function rotate for the reason, and start a rotation by hand with aws secretsmanager rotate-secret.",
+			{
+				...ofEvents,
+				namespace: "AWS/Lambda",
+				metricName: "Errors",
+				dimensions: { FunctionName: rotate.name },
 				statistic: "Sum",
 			},
 		),

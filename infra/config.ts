@@ -23,6 +23,12 @@ export interface Settings {
 	vpcCidr: string;
 	zones: number;
 	natGateways: "none" | "single" | "one-per-zone";
+	/** Zones in which the Secrets Manager endpoint can be reached. */
+	endpointZones: number;
+	/** Whether there is a host through which people reach the database. */
+	access: boolean;
+	/** Of each function; 0 reserves none. */
+	reservedConcurrency: number;
 	databaseClass: string;
 	databaseStorageGb: number;
 	multiAz: boolean;
@@ -94,6 +100,9 @@ export function readSettings(): Settings {
 		vpcCidr: text("vpcCidr", CIDR, "a network such as 10.20.0.0/16, of /16 to /20"),
 		zones: between("zones", 2, 3),
 		natGateways: oneOf("natGateways", ["none", "single", "one-per-zone"]),
+		endpointZones: between("endpointZones", 1, 3),
+		access: config.requireBoolean("access"),
+		reservedConcurrency: between("reservedConcurrency", 0, 100),
 		databaseClass: text("databaseClass", /^db\.[a-z0-9]+\.[a-z0-9]+$/, "an instance class such as db.t4g.micro"),
 		databaseStorageGb: between("databaseStorageGb", 20, 1000),
 		multiAz: config.requireBoolean("multiAz"),
@@ -104,7 +113,25 @@ export function readSettings(): Settings {
 	if (!LOG_DAYS.includes(settings.logDays)) throw wrong("logDays", `one of ${LOG_DAYS.join(", ")}`);
 	if (!isTimeZone(settings.timeZone)) throw wrong("timeZone", "an IANA time zone such as Asia/Tokyo");
 	refuseUnknown(Object.keys(settings));
+	refuseContradictions(settings);
 	return settings;
+}
+
+/** Settings that are each allowed, and at odds with one another. */
+function refuseContradictions({ endpointZones, zones, protect, backupDays }: Settings): void {
+	const atOdds = (what: string, names: string[]) =>
+		new Error(`${what}; change one of them with \`pulumi config set ${names.join(" …` or `pulumi config set ")} …\`.`);
+	if (endpointZones > zones)
+		throw atOdds(`The setting endpointZones is ${endpointZones}, and the network has no more than ${zones} zones`, [
+			"endpointZones",
+			"zones",
+		]);
+	// What is worth protecting is worth a week in which to notice that it was damaged.
+	if (protect && backupDays < 7)
+		throw atOdds(`The setting protect is true, and backupDays ${backupDays} keeps less than 7 days of backups`, [
+			"backupDays",
+			"protect",
+		]);
 }
 
 /** Node takes offsets and small letters as well, which are no IANA names. */

@@ -69,6 +69,7 @@ export function createFunction<E, R>(
 			timeout: options.timeoutSeconds,
 			environment: { variables: options.environment },
 			...(options.placement && { vpcConfig: options.placement }),
+			...(settings.reservedConcurrency && { reservedConcurrentExecutions: settings.reservedConcurrency }),
 			// Callers name a version, so that new code runs when they do, and not before.
 			publish: true,
 			loggingConfig: { logFormat: "JSON", logGroup: log.name },

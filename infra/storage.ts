@@ -3,6 +3,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
+import { createPrivateBucket } from "./private-bucket";
 
 /**
  * The stack's key. Services that act on their own behalf are named in its policy; functions get their part by role.
@@ -47,30 +48,10 @@ export function createKey(settings: Settings): aws.kms.Key {
 	);
 }
 
-/** The raw bucket: private, encrypted, versioned, reached over TLS only. Old snapshots can't be fetched again, so they stay. */
+/** The raw bucket, which keeps every snapshot for good: old ones can't be fetched again. */
 export function createBucket(settings: Settings, key: aws.kms.Key): aws.s3.Bucket {
-	const bucket = new aws.s3.Bucket("raw", { forceDestroy: !settings.protect }, { protect: settings.protect });
-	const name = { bucket: bucket.id };
-	new aws.s3.BucketPublicAccessBlock("raw", {
-		...name,
-		blockPublicAcls: true,
-		blockPublicPolicy: true,
-		ignorePublicAcls: true,
-		restrictPublicBuckets: true,
-	});
-	new aws.s3.BucketOwnershipControls("raw", { ...name, rule: { objectOwnership: "BucketOwnerEnforced" } });
-	new aws.s3.BucketVersioning("raw", { ...name, versioningConfiguration: { status: "Enabled" } });
-	new aws.s3.BucketServerSideEncryptionConfiguration("raw", {
-		...name,
-		rules: [
-			{
-				bucketKeyEnabled: true,
-				applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: key.arn },
-			},
-		],
-	});
-	new aws.s3.BucketLifecycleConfiguration("raw", {
-		...name,
+	const { bucket } = createPrivateBucket("raw", settings, {
+		encryption: { sseAlgorithm: "aws:kms", kmsMasterKeyId: key.arn },
 		rules: [
 			{
 				id: "keep-cheaply",
@@ -82,20 +63,44 @@ export function createBucket(settings: Settings, key: aws.kms.Key): aws.s3.Bucke
 			},
 		],
 	});
-	new aws.s3.BucketPolicy("raw", {
-		...name,
-		policy: aws.iam.getPolicyDocumentOutput({
-			statements: [
-				{
-					sid: "TlsOnly",
-					effect: "Deny",
-					actions: ["s3:*"],
-					resources: [bucket.arn, pulumi.interpolate`${bucket.arn}/*`],
-					principals: [{ type: "*", identifiers: ["*"] }],
-					conditions: [{ test: "Bool", variable: "aws:SecureTransport", values: ["false"] }],
-				},
-			],
-		}).json,
-	});
+	logAccess(settings, bucket);
 	return bucket;
+}
+
+/**
+ * Keeps who asked for what of a bucket, as long as other logs. S3 delivers to no bucket with a key of one's own.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+ */
+function logAccess(settings: Settings, bucket: aws.s3.Bucket): void {
+	const { accountId } = aws.getCallerIdentityOutput();
+	const log = createPrivateBucket("access-log", settings, {
+		encryption: { sseAlgorithm: "AES256" },
+		rules: [
+			{
+				id: "forget",
+				status: "Enabled",
+				filter: {},
+				expiration: { days: settings.logDays },
+				noncurrentVersionExpiration: { noncurrentDays: 1 },
+				abortIncompleteMultipartUpload: { daysAfterInitiation: 7 },
+			},
+		],
+		allow: (arn) => [
+			{
+				sid: "Delivery",
+				actions: ["s3:PutObject"],
+				resources: [pulumi.interpolate`${arn}/raw/*`],
+				principals: [{ type: "Service", identifiers: ["logging.s3.amazonaws.com"] }],
+				conditions: [
+					{ test: "ArnEquals", variable: "aws:SourceArn", values: [bucket.arn] },
+					{ test: "StringEquals", variable: "aws:SourceAccount", values: [accountId] },
+				],
+			},
+		],
+	});
+	new aws.s3.BucketLogging(
+		"raw",
+		{ bucket: bucket.id, targetBucket: log.bucket.id, targetPrefix: "raw/" },
+		{ dependsOn: log.policy },
+	);
 }

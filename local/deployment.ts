@@ -48,7 +48,7 @@ export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deplo
 	const { aws } = parts;
 	await deployDatabase(record, parts);
 	deploySecrets(record, aws);
-	const bucket = find(record, "aws:s3/bucket:Bucket").id;
+	const bucket = find(record, "aws:s3/bucket:Bucket", "raw").id;
 	aws.createBucket(bucket);
 	const notifications = aws.createTopic(find(record, "aws:sns/topic:Topic").state.arn);
 

@@ -72,6 +72,8 @@ export function call({ token, inputs }: MockCallArgs): Record<string, unknown> {
 			return { region: REGION, name: REGION };
 		case "aws:index/getCallerIdentity:getCallerIdentity":
 			return { accountId: ACCOUNT };
+		case "aws:ssm/getParameter:getParameter":
+			return { ...inputs, insecureValue: "ami-0123456789abcdef0" };
 		default:
 			throw new Error(`The mocks do not know what ${token} answers; add it to local/mocks.ts.`);
 	}

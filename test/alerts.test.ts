@@ -98,6 +98,20 @@ for (const stack of ["dev", "prod"] as const)
 			});
 		});
 
+		it("ring when rotate failed at any step", () => {
+			expect(about("rotation-failed")).to.deep.equal({
+				namespace: "AWS/Lambda",
+				metricName: "Errors",
+				dimensions: { FunctionName: one("aws:lambda/function:Function", "rotate").state.name },
+				comparisonOperator: "GreaterThanThreshold",
+				threshold: 0,
+				statistic: "Sum",
+				period: DAY,
+				evaluationPeriods: 1,
+				treatMissingData: "notBreaching",
+			});
+		});
+
 		it("ring when the database has been short of storage, time or sessions for half an hour", () => {
 			const { identifier, allocatedStorage } = one("aws:rds/instance:Instance").inputs;
 			const ofDatabase = {
@@ -124,7 +138,7 @@ for (const stack of ["dev", "prod"] as const)
 		});
 
 		it("tell the topic when they ring and when it is over, under the stack's name, and say what to do", () => {
-			expect(alarms()).to.have.length(9);
+			expect(alarms()).to.have.length(10);
 			for (const { name, inputs } of alarms()) {
 				expect(inputs.name).to.equal(`ev-registrations-${stack}-${name}`);
 				expect(inputs, name).to.deep.include({ alarmActions: [topic().state.arn], okActions: [topic().state.arn] });

@@ -79,6 +79,9 @@ describe("the settings", () => {
 			["vpcCidr", "10.0.0.0/16", "192.168.16.0/20"],
 			["zones", 2, 3],
 			["natGateways", "single", "one-per-zone"],
+			["endpointZones", 1, 2],
+			["access", true, false],
+			["reservedConcurrency", 0, 100],
 			["databaseStorageGb", 20, 1000],
 			["backupDays", 1, 35],
 			["logDays", 1, 3653],
@@ -115,6 +118,8 @@ describe("the settings", () => {
 		],
 		["zones", [1, 4], "a whole number from 2 to 3"],
 		["natGateways", ["None", "Single", ""], "one of none, single, one-per-zone"],
+		["endpointZones", [0, 4], "a whole number from 1 to 3"],
+		["reservedConcurrency", [-1, 101], "a whole number from 0 to 100"],
 		["databaseClass", ["", "t4g.micro", "db.t4g", "db.t4g.micro "], "an instance class such as db.t4g.micro"],
 		["databaseStorageGb", [19, 1001], "a whole number from 20 to 1000"],
 		["backupDays", [0, 36], "a whole number from 1 to 35"],
@@ -135,6 +140,21 @@ describe("the settings", () => {
 			if (type !== "string")
 				for (const value of type === "boolean" ? ["many"] : ["many", "20abc", ""])
 					expect(() => withSetting(name, value), `${name} ${value}`).to.throw(name);
+	});
+
+	it("refuse more zones for the endpoint than the network has, naming both settings", () => {
+		expect(() => given({ ...defaults, zones: 3, endpointZones: 3 })).to.not.throw();
+		expect(() => given({ ...defaults, zones: 2, endpointZones: 3 })).to.throw(
+			/^The setting endpointZones is 3, and the network has no more than 2 zones; change one of them with `pulumi config set endpointZones …` or `pulumi config set zones …`\.$/,
+		);
+	});
+
+	it("refuse to protect a stack that keeps less than a week of backups, naming both settings", () => {
+		expect(() => given({ ...defaults, protect: true, backupDays: 7 })).to.not.throw();
+		expect(() => given({ ...defaults, protect: false, backupDays: 1 })).to.not.throw();
+		expect(() => given({ ...defaults, protect: true, backupDays: 6 })).to.throw(
+			/^The setting protect is true, and backupDays 6 keeps less than 7 days of backups; change one of them with `pulumi config set backupDays …` or `pulumi config set protect …`\.$/,
+		);
 	});
 
 	it("name the one that has no value", () => {

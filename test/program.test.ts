@@ -54,6 +54,7 @@ const WITHOUT_RESOURCES = [
 	/^logs:(PutResourcePolicy|DescribeResourcePolicies|DescribeLogGroups)$/,
 ];
 
+const BUCKET = "aws:s3/bucket:Bucket";
 const SECRET = "aws:secretsmanager/secret:Secret";
 const ROTATION = "aws:secretsmanager/secretRotation:SecretRotation";
 const FUNCTION = "aws:lambda/function:Function";
@@ -106,13 +107,14 @@ for (const stack of ["dev", "prod"] as const)
 			expect(counted).to.deep.equal({
 				"pulumi:pulumi:Stack": [`ev-registrations-${stack}`],
 				"aws:kms/key:Key": ["ev"],
-				"aws:s3/bucket:Bucket": ["raw"],
-				"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": ["raw"],
-				"aws:s3/bucketOwnershipControls:BucketOwnershipControls": ["raw"],
-				"aws:s3/bucketVersioning:BucketVersioning": ["raw"],
-				"aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": ["raw"],
-				"aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": ["raw"],
-				"aws:s3/bucketPolicy:BucketPolicy": ["raw"],
+				[BUCKET]: ["access-log", "raw"],
+				"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": ["access-log", "raw"],
+				"aws:s3/bucketOwnershipControls:BucketOwnershipControls": ["access-log", "raw"],
+				"aws:s3/bucketVersioning:BucketVersioning": ["access-log", "raw"],
+				"aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": ["access-log", "raw"],
+				"aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": ["access-log", "raw"],
+				"aws:s3/bucketPolicy:BucketPolicy": ["access-log", "raw"],
+				"aws:s3/bucketLogging:BucketLogging": ["raw"],
 				[SECRET]: ["database", "pipeline", "reader", "source"],
 				"aws:secretsmanager/secretVersion:SecretVersion": ["pipeline"],
 				[ROTATION]: ["database", "reader"],
@@ -144,6 +146,7 @@ for (const stack of ["dev", "prod"] as const)
 					"database-cpu",
 					"database-storage",
 					"no-run-succeeded",
+					"rotation-failed",
 					"rows-rejected",
 					"run-failed",
 					"run-not-started",
@@ -157,7 +160,7 @@ for (const stack of ["dev", "prod"] as const)
 		it("says where things are, and no secret, in its outputs", () => {
 			expect(record.outputs).to.include({
 				stateMachineArn: arnOf("aws:sfn/stateMachine:StateMachine"),
-				bucketName: one("aws:s3/bucket:Bucket").id,
+				bucketName: one(BUCKET, "raw").id,
 				databaseEndpoint: one("aws:rds/instance:Instance").state.endpoint,
 				databaseSecretArn: arnOf(SECRET, "database"),
 				readerSecretArn: arnOf(SECRET, "reader"),
@@ -241,7 +244,7 @@ for (const stack of ["dev", "prod"] as const)
 			it("get no value here but the one that is none, and that is marked secret all the same", () => {
 				const { inputs, secretInputs } = one("aws:secretsmanager/secretVersion:SecretVersion");
 				expect(inputs.secretId).to.equal(one(SECRET, "pipeline").id);
-				expect(JSON.parse(inputs.secretString)).to.deep.equal({ bucket: one("aws:s3/bucket:Bucket").id });
+				expect(JSON.parse(inputs.secretString)).to.deep.equal({ bucket: one(BUCKET, "raw").id });
 				expect(secretInputs).to.include("secretString");
 			});
 
@@ -373,7 +376,7 @@ for (const stack of ["dev", "prod"] as const)
 				expect(secrets.subnetIds).to.not.be.empty;
 				expect(vpc().state.isolatedSubnetIds).to.include.members(secrets.subnetIds);
 
-				const bucket = arnOf("aws:s3/bucket:Bucket");
+				const bucket = arnOf(BUCKET, "raw");
 				expect(statementsOf(s3.policy).flatMap(({ Resource }) => Resource)).to.have.members([bucket, `${bucket}/*`]);
 				const master = one("aws:rds/instance:Instance").state.masterUserSecrets[0].secretArn;
 				expect(statementsOf(secrets.policy).flatMap(({ Resource }) => Resource)).to.have.members([
@@ -458,7 +461,7 @@ for (const stack of ["dev", "prod"] as const)
 				});
 			});
 
-			it("are all there is: no other policy lets anybody do anything, but the key's, the topic's and the endpoints'", () => {
+			it("are all there is: no other policy lets anybody do anything, but the key's, the topic's, the endpoints' and the access log's", () => {
 				const allowing = record.resources.filter(
 					({ inputs }) =>
 						typeof inputs.policy === "string" && statementsOf(inputs.policy).some(({ Effect }) => Effect === "Allow"),
@@ -467,6 +470,7 @@ for (const stack of ["dev", "prod"] as const)
 					allowing.filter(({ type }) => type !== ROLE_POLICY).map(({ type, name }) => `${type} ${name}`),
 				).to.have.members([
 					"aws:kms/key:Key ev",
+					"aws:s3/bucketPolicy:BucketPolicy access-log",
 					"aws:sns/topicPolicy:TopicPolicy runs",
 					"aws:ec2/vpcEndpoint:VpcEndpoint s3",
 					"aws:ec2/vpcEndpoint:VpcEndpoint secrets",
@@ -517,46 +521,71 @@ for (const stack of ["dev", "prod"] as const)
 			});
 		});
 
-		describe("the bucket", () => {
-			it("is private, versioned, encrypted with the stack's key, and reached over TLS alone", () => {
-				const bucket = one("aws:s3/bucket:Bucket");
-				for (const guard of record.resources.filter(
-					({ type }) => type.startsWith("aws:s3/bucket") && type !== bucket.type,
-				))
-					expect(guard.inputs.bucket, guard.type).to.equal(bucket.id);
-				expect(one("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock").inputs).to.include({
-					blockPublicAcls: true,
-					blockPublicPolicy: true,
-					ignorePublicAcls: true,
-					restrictPublicBuckets: true,
-				});
-				expect(one("aws:s3/bucketOwnershipControls:BucketOwnershipControls").inputs.rule).to.deep.equal({
-					objectOwnership: "BucketOwnerEnforced",
-				});
-				expect(one("aws:s3/bucketVersioning:BucketVersioning").inputs.versioningConfiguration).to.deep.equal({
-					status: "Enabled",
-				});
-				const [rule] = one("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration")
-					.inputs.rules;
-				expect(rule.applyServerSideEncryptionByDefault).to.deep.equal({
-					sseAlgorithm: "aws:kms",
-					kmsMasterKeyId: arnOf("aws:kms/key:Key"),
-				});
-				expect(statementsOf(one("aws:s3/bucketPolicy:BucketPolicy").inputs.policy)).to.deep.equal([
-					{
+		describe("the buckets", () => {
+			for (const name of ["raw", "access-log"]) {
+				const guard = (kind: string) => one(`aws:s3/bucket${kind}:Bucket${kind}`, name).inputs;
+
+				it(`${name} is private, versioned and reached over TLS alone`, () => {
+					const bucket = one(BUCKET, name);
+					for (const { type, name: guarding, inputs } of record.resources)
+						if (type.startsWith("aws:s3/bucket") && type !== BUCKET && guarding === name)
+							expect(inputs.bucket, type).to.equal(bucket.id);
+					expect(guard("PublicAccessBlock")).to.include({
+						blockPublicAcls: true,
+						blockPublicPolicy: true,
+						ignorePublicAcls: true,
+						restrictPublicBuckets: true,
+					});
+					expect(guard("OwnershipControls").rule).to.deep.equal({ objectOwnership: "BucketOwnerEnforced" });
+					expect(guard("Versioning").versioningConfiguration).to.deep.equal({ status: "Enabled" });
+					expect(statementsOf(guard("Policy").policy)).to.deep.include({
 						Sid: "TlsOnly",
 						Effect: "Deny",
 						Principal: "*",
 						Action: "s3:*",
 						Resource: [bucket.state.arn, `${bucket.state.arn}/*`],
 						Condition: { Bool: { "aws:SecureTransport": "false" } },
-					},
-				]);
+					});
+				});
+			}
+
+			it("raw is encrypted with the stack's key, and never deletes a snapshot", () => {
+				const [encryption] = one(
+					"aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+					"raw",
+				).inputs.rules;
+				expect(encryption.applyServerSideEncryptionByDefault).to.deep.equal({
+					sseAlgorithm: "aws:kms",
+					kmsMasterKeyId: arnOf("aws:kms/key:Key"),
+				});
+				const { rules } = one("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "raw").inputs;
+				expect(rules).to.not.deep.equal([]);
+				for (const rule of rules) expect(rule).to.not.have.any.keys("expiration", "noncurrentVersionExpiration");
 			});
 
-			it("never deletes a snapshot", () => {
-				const { rules } = one("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration").inputs;
-				for (const rule of rules) expect(rule).to.not.have.any.keys("expiration", "noncurrentVersionExpiration");
+			it("access-log is told who asked for what of raw, by S3 alone, and forgets it as other logs do", () => {
+				expect(one("aws:s3/bucketLogging:BucketLogging").inputs).to.deep.equal({
+					bucket: one(BUCKET, "raw").id,
+					targetBucket: one(BUCKET, "access-log").id,
+					targetPrefix: "raw/",
+				});
+				const { policy } = one("aws:s3/bucketPolicy:BucketPolicy", "access-log").inputs;
+				expect(statementsOf(policy).filter(({ Effect }) => Effect === "Allow")).to.deep.equal([
+					{
+						Sid: "Delivery",
+						Effect: "Allow",
+						Principal: { Service: "logging.s3.amazonaws.com" },
+						Action: "s3:PutObject",
+						Resource: `${arnOf(BUCKET, "access-log")}/raw/*`,
+						Condition: {
+							ArnEquals: { "aws:SourceArn": arnOf(BUCKET, "raw") },
+							StringEquals: { "aws:SourceAccount": "000000000000" },
+						},
+					},
+				]);
+				const [rule] = one("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "access-log").inputs
+					.rules;
+				expect(rule.expiration).to.deep.equal({ days: stack === "dev" ? 14 : 365 });
 			});
 		});
 
@@ -699,11 +728,11 @@ for (const stack of ["dev", "prod"] as const)
 						multiAz: false,
 						deletionProtection: false,
 						skipFinalSnapshot: true,
-						backupRetentionPeriod: 1,
+						backupRetentionPeriod: 7,
 						instanceClass: "db.t4g.micro",
 					})
 					.and.not.have.any.keys("finalSnapshotIdentifier");
-				expect(one("aws:s3/bucket:Bucket").inputs.forceDestroy).to.equal(true);
+				for (const bucket of all(BUCKET)) expect(bucket.inputs.forceDestroy, bucket.name).to.equal(true);
 				for (const secret of all(SECRET)) expect(secret.inputs.recoveryWindowInDays, secret.name).to.equal(0);
 				for (const log of all(LOG_GROUP)) expect(log.inputs.retentionInDays, log.name).to.equal(14);
 				expect(record.resources.filter((resource: RecordedResource) => resource.protect)).to.deep.equal([]);
@@ -720,12 +749,13 @@ for (const stack of ["dev", "prod"] as const)
 					applyImmediately: false,
 				});
 				expect(inputs.backupRetentionPeriod).to.be.at.least(14);
-				expect(one("aws:s3/bucket:Bucket").inputs.forceDestroy).to.equal(false);
+				for (const bucket of all(BUCKET)) expect(bucket.inputs.forceDestroy, bucket.name).to.equal(false);
 				expect(one("aws:kms/key:Key").inputs.deletionWindowInDays).to.equal(30);
 				for (const secret of all(SECRET)) expect(secret.inputs.recoveryWindowInDays, secret.name).to.equal(30);
 				for (const log of all(LOG_GROUP)) expect(log.inputs.retentionInDays, log.name).to.equal(365);
 				expect(namesOf(record.resources.filter(({ protect }) => protect).map(({ urn }) => urn))).to.have.members([
 					"aws:rds/instance:Instance ev",
+					"aws:s3/bucket:Bucket access-log",
 					"aws:s3/bucket:Bucket raw",
 					"aws:kms/key:Key ev",
 				]);
@@ -746,11 +776,82 @@ describe("the program without NAT gateways", () => {
 		});
 		const isInside = (name: FunctionName) => find(record, FUNCTION, name).inputs.vpcConfig !== undefined;
 		expect(FUNCTIONS.filter(isInside)).to.deep.equal(["load", "migrate", "rotate"]);
+		expect(record.resources.map(({ type, name }) => `${type} ${name}`)).to.not.include(
+			"aws:ec2/securityGroup:SecurityGroup outward",
+		);
 	});
 
 	it("lets nothing inside out into the world", () => {
 		for (const { type, inputs } of record.resources)
 			if (type === EGRESS) expect(inputs).to.not.have.any.keys("cidrIpv4", "cidrIpv6");
+	});
+});
+
+describe("the program with a way in for people", () => {
+	const GROUP = "aws:ec2/securityGroup:SecurityGroup";
+	let record: ProgramRecord;
+	const one = (type: string, name?: string) => find(record, type, name);
+	before(async function () {
+		this.timeout(120_000);
+		record = await programOf("dev", { access: "true" });
+	});
+
+	it("has a host in an isolated subnet that lets nobody in, and out only to Session Manager and the database", () => {
+		const group = one(GROUP, "access").id;
+		expect(one("aws:ec2/instance:Instance").inputs).to.deep.include({
+			instanceType: "t4g.nano",
+			subnetId: one("awsx:ec2:Vpc").state.isolatedSubnetIds[0],
+			associatePublicIpAddress: false,
+			vpcSecurityGroupIds: [group],
+		});
+		const rules = (type: string) =>
+			record.resources.filter((rule) => rule.type === type && rule.inputs.securityGroupId === group);
+		expect(rules(INGRESS)).to.deep.equal([]);
+		expect(
+			rules(EGRESS).map(({ inputs }) => [inputs.referencedSecurityGroupId, inputs.fromPort, inputs.toPort]),
+		).to.have.deep.members([
+			[one(GROUP, "session").id, 443, 443],
+			[one(GROUP, "database").id, 5432, 5432],
+		]);
+	});
+
+	it("lets that host alone into Session Manager's endpoints, and these do nothing that it may not", () => {
+		const { policy } = one(ROLE_POLICY, "access").inputs;
+		const allowed = statementsOf(policy).flatMap(({ Action }) => Action);
+		expect(allowed).to.have.length(5);
+		const endpoints = ["ssm", "ssmmessages"].map((name) => one("aws:ec2/vpcEndpoint:VpcEndpoint", name));
+		for (const { inputs } of endpoints)
+			expect(inputs).to.deep.include({ securityGroupIds: [one(GROUP, "session").id], privateDnsEnabled: true });
+		expect(
+			endpoints.flatMap(({ inputs }) => statementsOf(inputs.policy).flatMap(({ Action }) => Action)),
+		).to.have.members(allowed);
+		const { inputs } = one(INGRESS, "access-session");
+		expect(inputs).to.include({
+			securityGroupId: one(GROUP, "session").id,
+			referencedSecurityGroupId: one(GROUP, "access").id,
+		});
+	});
+
+	it("says by which command, naming the host and the database", () => {
+		const { tunnelCommand } = record.outputs;
+		expect(tunnelCommand).to.include(`--target ${one("aws:ec2/instance:Instance").id} `);
+		expect(JSON.parse(/'(.*)'/.exec(tunnelCommand)![1]!)).to.deep.equal({
+			host: [one("aws:rds/instance:Instance").state.address],
+			portNumber: ["5432"],
+			localPortNumber: ["5432"],
+		});
+	});
+});
+
+describe("the program with reserved concurrency", () => {
+	it("reserves as many invocations for each function, and none unless asked to", async function () {
+		this.timeout(120_000);
+		const reserved = async (settings: Record<string, string>) => {
+			const { resources } = await programOf("dev", settings);
+			return resources.filter(({ type }) => type === FUNCTION).map(({ inputs }) => inputs.reservedConcurrentExecutions);
+		};
+		expect(await reserved({ reservedConcurrency: "2" })).to.deep.equal([2, 2, 2, 2, 2]);
+		expect(await reserved({})).to.deep.equal(Array(5).fill(undefined));
 	});
 });
 

@@ -1,0 +1,56 @@
+/** Buckets: private, encrypted, versioned, reached over TLS only. */
+
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "./config";
+import type { Statement } from "./role";
+
+export interface BucketOptions {
+	encryption: aws.types.input.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefault;
+	/** What becomes of objects as they grow old. */
+	rules: aws.types.input.s3.BucketLifecycleConfigurationRule[];
+	/** Who may do what, beside those who may by their role; nobody if not given. */
+	allow?: (bucketArn: pulumi.Output<string>) => Statement[];
+}
+
+/** Creates a bucket with all that guards it. @returns the bucket, and the policy for those who must wait for it */
+export function createPrivateBucket(
+	name: string,
+	settings: Settings,
+	options: BucketOptions,
+): { bucket: aws.s3.Bucket; policy: pulumi.Resource } {
+	const bucket = new aws.s3.Bucket(name, { forceDestroy: !settings.protect }, { protect: settings.protect });
+	const of = { bucket: bucket.id };
+	new aws.s3.BucketPublicAccessBlock(name, {
+		...of,
+		blockPublicAcls: true,
+		blockPublicPolicy: true,
+		ignorePublicAcls: true,
+		restrictPublicBuckets: true,
+	});
+	new aws.s3.BucketOwnershipControls(name, { ...of, rule: { objectOwnership: "BucketOwnerEnforced" } });
+	new aws.s3.BucketVersioning(name, { ...of, versioningConfiguration: { status: "Enabled" } });
+	new aws.s3.BucketServerSideEncryptionConfiguration(name, {
+		...of,
+		rules: [{ bucketKeyEnabled: true, applyServerSideEncryptionByDefault: options.encryption }],
+	});
+	new aws.s3.BucketLifecycleConfiguration(name, { ...of, rules: options.rules });
+	const policy = new aws.s3.BucketPolicy(name, {
+		...of,
+		policy: aws.iam.getPolicyDocumentOutput({
+			statements: [tlsOnly(bucket.arn), ...(options.allow?.(bucket.arn) ?? [])],
+		}).json,
+	});
+	return { bucket, policy };
+}
+
+function tlsOnly(bucketArn: pulumi.Output<string>): Statement {
+	return {
+		sid: "TlsOnly",
+		effect: "Deny",
+		actions: ["s3:*"],
+		resources: [bucketArn, pulumi.interpolate`${bucketArn}/*`],
+		principals: [{ type: "*", identifiers: ["*"] }],
+		conditions: [{ test: "Bool", variable: "aws:SecureTransport", values: ["false"] }],
+	};
+}

@@ -32,7 +32,10 @@ export interface Settings {
 	databaseClass: string;
 	databaseStorageGb: number;
 	multiAz: boolean;
+	/** Whether `pulumi destroy` is refused. */
 	protect: boolean;
+	/** Whether a destroy leaves bucket, key and a last snapshot of the database behind. */
+	keepData: boolean;
 	backupDays: number;
 	logDays: number;
 }
@@ -107,6 +110,7 @@ export function readSettings(): Settings {
 		databaseStorageGb: between("databaseStorageGb", 20, 1000),
 		multiAz: config.requireBoolean("multiAz"),
 		protect: config.requireBoolean("protect"),
+		keepData: config.requireBoolean("keepData"),
 		backupDays: between("backupDays", 1, 35),
 		logDays: number("logDays"),
 	};

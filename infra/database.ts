@@ -30,7 +30,7 @@ export function createSecrets(settings: Settings, key: aws.kms.Key, bucket: aws.
 		new aws.secretsmanager.Secret(name, {
 			description,
 			kmsKeyId: key.arn,
-			recoveryWindowInDays: settings.protect ? 30 : 0,
+			recoveryWindowInDays: settings.keepData ? 30 : 0,
 		});
 	const secrets = {
 		pipeline: create("pipeline", "Where the pipeline keeps its raw data"),
@@ -84,8 +84,8 @@ export function createDatabase(settings: Settings, network: Network, key: aws.km
 			backupRetentionPeriod: settings.backupDays,
 			copyTagsToSnapshot: true,
 			deletionProtection: settings.protect,
-			skipFinalSnapshot: !settings.protect,
-			...(settings.protect && { finalSnapshotIdentifier: `ev-registrations-${pulumi.getStack()}-final` }),
+			skipFinalSnapshot: !settings.keepData,
+			...(settings.keepData && { finalSnapshotIdentifier: `ev-registrations-${pulumi.getStack()}-final` }),
 			applyImmediately: !settings.protect,
 			iamDatabaseAuthenticationEnabled: true,
 			enabledCloudwatchLogsExports: LOG_EXPORTS,

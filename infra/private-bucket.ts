@@ -19,28 +19,43 @@ export function createPrivateBucket(
 	settings: Settings,
 	options: BucketOptions,
 ): { bucket: aws.s3.Bucket; policy: pulumi.Resource } {
-	const bucket = new aws.s3.Bucket(name, { forceDestroy: !settings.protect }, { protect: settings.protect });
+	const { protect, keepData } = settings;
+	const bucket = new aws.s3.Bucket(name, { forceDestroy: !keepData }, { protect, retainOnDelete: keepData });
 	const of = { bucket: bucket.id };
-	new aws.s3.BucketPublicAccessBlock(name, {
-		...of,
-		blockPublicAcls: true,
-		blockPublicPolicy: true,
-		ignorePublicAcls: true,
-		restrictPublicBuckets: true,
-	});
-	new aws.s3.BucketOwnershipControls(name, { ...of, rule: { objectOwnership: "BucketOwnerEnforced" } });
-	new aws.s3.BucketVersioning(name, { ...of, versioningConfiguration: { status: "Enabled" } });
-	new aws.s3.BucketServerSideEncryptionConfiguration(name, {
-		...of,
-		rules: [{ bucketKeyEnabled: true, applyServerSideEncryptionByDefault: options.encryption }],
-	});
-	new aws.s3.BucketLifecycleConfiguration(name, { ...of, rules: options.rules });
-	const policy = new aws.s3.BucketPolicy(name, {
-		...of,
-		policy: aws.iam.getPolicyDocumentOutput({
-			statements: [tlsOnly(bucket.arn), ...(options.allow?.(bucket.arn) ?? [])],
-		}).json,
-	});
+	// A bucket that stays behind stays as private as it was.
+	const kept = { retainOnDelete: keepData };
+	new aws.s3.BucketPublicAccessBlock(
+		name,
+		{
+			...of,
+			blockPublicAcls: true,
+			blockPublicPolicy: true,
+			ignorePublicAcls: true,
+			restrictPublicBuckets: true,
+		},
+		kept,
+	);
+	new aws.s3.BucketOwnershipControls(name, { ...of, rule: { objectOwnership: "BucketOwnerEnforced" } }, kept);
+	new aws.s3.BucketVersioning(name, { ...of, versioningConfiguration: { status: "Enabled" } }, kept);
+	new aws.s3.BucketServerSideEncryptionConfiguration(
+		name,
+		{
+			...of,
+			rules: [{ bucketKeyEnabled: true, applyServerSideEncryptionByDefault: options.encryption }],
+		},
+		kept,
+	);
+	new aws.s3.BucketLifecycleConfiguration(name, { ...of, rules: options.rules }, kept);
+	const policy = new aws.s3.BucketPolicy(
+		name,
+		{
+			...of,
+			policy: aws.iam.getPolicyDocumentOutput({
+				statements: [tlsOnly(bucket.arn), ...(options.allow?.(bucket.arn) ?? [])],
+			}).json,
+		},
+		kept,
+	);
 	return { bucket, policy };
 }
 

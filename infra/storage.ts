@@ -44,7 +44,8 @@ export function createKey(settings: Settings): aws.kms.Key {
 			deletionWindowInDays: settings.protect ? 30 : 7,
 			policy: policy.json,
 		},
-		{ protect: settings.protect },
+		// What it encrypted is worthless without it.
+		{ protect: settings.protect, retainOnDelete: settings.keepData },
 	);
 }
 

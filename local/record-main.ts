@@ -13,7 +13,7 @@ interface ProjectFile {
 }
 
 /** What a registration says that the mocks are not told. */
-type Registration = Pick<RecordedResource, "urn" | "parent" | "dependsOn" | "protect">;
+type Registration = Pick<RecordedResource, "urn" | "parent" | "dependsOn" | "protect" | "retained">;
 
 async function main(file: string, options: RecordOptions): Promise<void> {
 	const project = parse(readFileSync("Pulumi.yaml", "utf8")) as ProjectFile;
@@ -25,7 +25,7 @@ async function main(file: string, options: RecordOptions): Promise<void> {
 				const { inputs, secretInputs } = unwrapSecrets(args.inputs);
 				const answer = newResource({ ...args, inputs });
 				const { type, name } = args;
-				const unregistered = { urn: "", parent: "", dependsOn: [], protect: false };
+				const unregistered = { urn: "", parent: "", dependsOn: [], protect: false, retained: false };
 				resources.push({ key: keyOf(type, name), type, name, ...unregistered, inputs, secretInputs, ...answer });
 				return answer;
 			},
@@ -76,6 +76,7 @@ interface RegisterRequest {
 	getParent(): string;
 	getDependenciesList(): string[];
 	getProtect(): boolean;
+	getRetainondelete(): boolean;
 }
 type Answer = (error: Error | null, response?: { getUrn(): string }) => void;
 interface Monitor {
@@ -95,6 +96,7 @@ function watchRegistrations(keyOf: (type: string, name: string) => string): Map<
 					parent: request.getParent(),
 					dependsOn: request.getDependenciesList(),
 					protect: request.getProtect(),
+					retained: request.getRetainondelete(),
 				});
 			answer(error, response);
 		});

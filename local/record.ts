@@ -28,6 +28,8 @@ export interface RecordedResource {
 	/** URNs of all it waits for. */
 	dependsOn: string[];
 	protect: boolean;
+	/** Whether it outlives a destroy. */
+	retained: boolean;
 }
 
 export interface ProgramRecord {

@@ -735,7 +735,9 @@ for (const stack of ["dev", "prod"] as const)
 				for (const bucket of all(BUCKET)) expect(bucket.inputs.forceDestroy, bucket.name).to.equal(true);
 				for (const secret of all(SECRET)) expect(secret.inputs.recoveryWindowInDays, secret.name).to.equal(0);
 				for (const log of all(LOG_GROUP)) expect(log.inputs.retentionInDays, log.name).to.equal(14);
-				expect(record.resources.filter((resource: RecordedResource) => resource.protect)).to.deep.equal([]);
+				expect(
+					record.resources.filter((resource: RecordedResource) => resource.protect || resource.retained),
+				).to.deep.equal([]);
 			});
 		else
 			it("withstands the loss of a zone, and a mistake", () => {
@@ -758,6 +760,11 @@ for (const stack of ["dev", "prod"] as const)
 					"aws:s3/bucket:Bucket access-log",
 					"aws:s3/bucket:Bucket raw",
 					"aws:kms/key:Key ev",
+				]);
+				const left = record.resources.filter(({ retained }) => retained);
+				expect(left.map(({ type }) => type.replace(/^aws:s3\/bucket\w*:.*/, "a bucket's"))).to.have.members([
+					"aws:kms/key:Key",
+					...Array(14).fill("a bucket's"),
 				]);
 			});
 	});

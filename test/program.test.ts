@@ -7,6 +7,7 @@ import { expect } from "chai";
 import ts from "typescript";
 import { find, type ProgramRecord, type RecordedResource } from "../local/record";
 import { dependencies, devDependencies } from "../package.json";
+import { listed, statementsOf } from "./support/policies";
 import { programOf } from "./support/program";
 
 const FUNCTIONS = ["extract", "load", "notify", "migrate", "rotate"] as const;
@@ -46,9 +47,7 @@ const ENVIRONMENT: Record<FunctionName, Record<string, RegExp>> = {
 
 /** Actions that know no resources, so that `*` is all that can be said. */
 const WITHOUT_RESOURCES = [
-	/^ec2:(Create|Describe|Delete)NetworkInterfaces?$/,
-	/^ec2:DescribeSubnets$/,
-	/^ec2:(Una|A)ssignPrivateIpAddresses$/,
+	/^ec2:Describe(NetworkInterfaces|Subnets)$/,
 	/^xray:Put(TraceSegments|TelemetryRecords)$/,
 	/^logs:(Create|Get|Update|Delete|List)LogDeliver(y|ies)$/,
 	/^logs:(PutResourcePolicy|DescribeResourcePolicies|DescribeLogGroups)$/,
@@ -64,16 +63,6 @@ const ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy";
 const EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule";
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 
-interface Statement {
-	Sid?: string;
-	Effect: string;
-	Principal?: unknown;
-	Action: string | string[];
-	Resource: string | string[];
-	Condition?: unknown;
-}
-const listed = <T>(value: T | T[]) => (Array.isArray(value) ? value : [value]);
-const statementsOf = (policy: string) => (JSON.parse(policy) as { Statement: Statement[] }).Statement;
 const filesBelow = (folder: string) =>
 	readdirSync(folder, { recursive: true, withFileTypes: true })
 		.filter((entry) => entry.isFile())
@@ -128,12 +117,33 @@ for (const stack of ["dev", "prod"] as const)
 				"aws:rds/instance:Instance": ["ev"],
 				"aws:sns/topic:Topic": ["runs"],
 				"aws:sns/topicPolicy:TopicPolicy": ["runs"],
-				"aws:iam/role:Role": ["extract", "load", "migrate", "network", "notify", "rotate", "schedule", "workflow"],
-				[ROLE_POLICY]: ["extract", "load", "migrate", "network", "notify", "rotate", "schedule", "workflow"],
+				"aws:iam/role:Role": [
+					"extract",
+					"load",
+					"migrate",
+					"monitoring",
+					"network",
+					"notify",
+					"rotate",
+					"schedule",
+					"workflow",
+				],
+				[ROLE_POLICY]: [
+					"extract",
+					"load",
+					"migrate",
+					"monitoring",
+					"network",
+					"notify",
+					"rotate",
+					"schedule",
+					"workflow",
+				],
 				[LOG_GROUP]: ["extract", "load", "migrate", "network", "notify", "postgresql", "rotate", "upgrade", "workflow"],
 				"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": ["none"],
 				"aws:ec2/flowLog:FlowLog": ["network"],
 				"aws:sqs/queue:Queue": ["undelivered"],
+				"aws:sqs/queuePolicy:QueuePolicy": ["undelivered"],
 				[FUNCTION]: ["extract", "load", "migrate", "notify", "rotate"],
 				[PERMISSION]: ["rotate-database", "rotate-reader"],
 				"aws:lambda/invocation:Invocation": ["migrate"],
@@ -404,7 +414,9 @@ for (const stack of ["dev", "prod"] as const)
 								).to.equal(true);
 						}
 						for (const resource of listed(Resource))
-							expect(resource, name).to.match(/^\*$|^arn:aws:[a-z0-9]+:[a-z0-9-]*:\d*:[^*]+(\/raw\/\*|:\*)?$/);
+							expect(resource, name).to.match(
+								/^\*$|^arn:aws:[a-z0-9]+:[a-z0-9-]*:\d*:[^*]+(\/raw\/\*|:\*)?$|^arn:aws:ec2:[a-z0-9-]*:\d*:\*\/\*$/,
+							);
 					}
 			});
 
@@ -457,6 +469,7 @@ for (const stack of ["dev", "prod"] as const)
 					...Object.fromEntries(FUNCTIONS.map((name) => [name, by("lambda")])),
 					workflow: by("states"),
 					network: by("vpc-flow-logs"),
+					monitoring: by("monitoring.rds"),
 					schedule: by("scheduler"),
 				});
 			});
@@ -693,7 +706,8 @@ for (const stack of ["dev", "prod"] as const)
 				expect(inputs.target).to.include({ arn: machine, roleArn: arnOf("aws:iam/role:Role", "schedule") });
 				const undelivered = arnOf("aws:sqs/queue:Queue");
 				expect(inputs.target.deadLetterConfig).to.deep.equal({ arn: undelivered });
-				expect(policyOf("schedule").map(({ Resource }) => Resource)).to.deep.equal([machine, undelivered]);
+				const key = arnOf("aws:kms/key:Key");
+				expect(policyOf("schedule").map(({ Resource }) => Resource)).to.deep.equal([machine, undelivered, key]);
 			});
 
 			it("logs what it does, and never the data that passes through it", () => {

@@ -1,0 +1,85 @@
+/** Controls of Security Hub, cdk-nag and checkov, asked of every resource of both stacks; and each of them seen to fail. */
+
+import { expect } from "chai";
+import type { ProgramRecord, RecordedResource } from "../local/record";
+import { asRecorded, type Break, type Control } from "./controls/control";
+import { CONTROLS, hasComponents, problemsOf, waiverOf } from "./controls/table";
+import { WAIVERS, type Where } from "./controls/waivers";
+import { programOf } from "./support/program";
+
+const RECORDS: Record<Where, () => Promise<ProgramRecord>> = {
+	dev: () => programOf("dev"),
+	prod: () => programOf("prod"),
+	"dev without NAT": () => programOf("dev", { natGateways: "none" }),
+};
+
+describe("the controls", () => {
+	it("are asked once each, and waived where there is such a control", () => {
+		const ids = CONTROLS.flatMap((control) => control.ids);
+		expect(new Set(ids)).to.have.property("size", ids.length);
+		expect(ids).to.include.members(WAIVERS.flatMap((waiver) => waiver.ids.split(" ")));
+	});
+});
+
+for (const where of Object.keys(RECORDS) as Where[])
+	describe(`the controls of ${where}`, () => {
+		let record: ProgramRecord;
+		before(async function () {
+			this.timeout(180_000);
+			[record] = await Promise.all([RECORDS[where](), ...Object.values(RECORDS).map((make) => make())]);
+		});
+
+		for (const control of CONTROLS)
+			it(`${control.ids.join(", ")}: each ${control.promise}${noteOf(control, where)}`, async function () {
+				if (control.insideComponent && !hasComponents(record)) this.skip();
+				expect(await problemsOf(control, record, where)).to.deep.equal([]);
+			});
+	});
+
+describe("each control fails", () => {
+	let records: ProgramRecord[];
+	before(async function () {
+		this.timeout(180_000);
+		records = await Promise.all(Object.values(RECORDS).map((make) => make()));
+	});
+
+	for (const control of CONTROLS)
+		it(`${control.ids.join(", ")}: when something is not so that it ${control.promise}`, async () => {
+			expect(control.breaks).to.not.be.empty;
+			for (const breakIt of control.breaks) {
+				const broken = await Promise.all(records.map((record) => countBroken(control, record, breakIt)));
+				expect(
+					broken.some((count) => count > 0),
+					String(breakIt),
+				).to.equal(true);
+			}
+		});
+});
+
+/** Breaks each resource by itself for which the control holds. @returns how many there were @throws if one still holds */
+async function countBroken(control: Control, record: ProgramRecord, breakIt: Break): Promise<number> {
+	let count = 0;
+	for (const at of askedOf(control, structuredClone(record)).keys()) {
+		const copy = structuredClone(record);
+		const resource = askedOf(control, copy)[at]!;
+		if (!(await control.holds(resource, copy))) control.mend?.(resource, copy);
+		if (!(await control.holds(resource, copy))) continue;
+		breakIt(resource, copy);
+		expect(await control.holds(resource, copy), `${resource.type} ${resource.name}: ${breakIt}`).to.equal(false);
+		count++;
+	}
+	return count;
+}
+
+/** What a control looks at; where that is nothing, its specimen. */
+function askedOf({ looksAt, specimen }: Control, record: ProgramRecord): RecordedResource[] {
+	if (specimen && looksAt(record).length === 0) record.resources.push(asRecorded(specimen));
+	return looksAt(record);
+}
+
+/** What is said of a waived control, where people read the tests. */
+function noteOf({ ids: [id = ""] }: Control, where: Where): string {
+	const waiver = waiverOf(id, where);
+	if (!waiver) return "";
+	return ` (waived${waiver.names ? ` for ${waiver.names.join(" and ")}` : ""}: ${waiver.reason})`;
+}

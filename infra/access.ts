@@ -13,7 +13,7 @@ import { allow, createInterfaceEndpoint, HTTPS, POSTGRESQL } from "./ways";
 const IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64";
 
 /**
- * What Session Manager asks of a host; none of it knows resources.
+ * What Session Manager asks of a host; only the first knows resources.
  * https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
  */
 const REGISTER = "ssm:UpdateInstanceInformation";
@@ -55,7 +55,12 @@ function createHost(
 	group: aws.ec2.SecurityGroup,
 	ways: pulumi.Resource[],
 ): aws.ec2.Instance {
-	const role = createRole("access", "ec2.amazonaws.com", [{ actions: [REGISTER, ...TALK], resources: ["*"] }]);
+	const { accountId } = aws.getCallerIdentityOutput();
+	const hosts = pulumi.interpolate`arn:aws:ec2:${aws.getRegionOutput().region}:${accountId}:instance/*`;
+	const role = createRole("access", "ec2.amazonaws.com", [
+		{ actions: [REGISTER], resources: [hosts] },
+		{ actions: TALK, resources: ["*"] },
+	]);
 	const profile = new aws.iam.InstanceProfile("access", { role: role.name });
 	return new aws.ec2.Instance(
 		"access",

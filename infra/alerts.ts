@@ -4,6 +4,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { NAMESPACE } from "../handlers/metrics";
 import type { Settings } from "./config";
+import { tlsOnly } from "./tls-only";
 import { TASK_SECONDS } from "./workflow";
 
 /** What the alarms watch. */
@@ -52,14 +53,7 @@ export function createTopic(settings: Settings, key: aws.kms.Key): aws.sns.Topic
 						{ test: "StringEquals", variable: "aws:SourceAccount", values: [account] },
 					],
 				},
-				{
-					sid: "TlsOnly",
-					effect: "Deny",
-					actions: ["sns:Publish"],
-					resources: [topic.arn],
-					principals: [{ type: "*", identifiers: ["*"] }],
-					conditions: [{ test: "Bool", variable: "aws:SecureTransport", values: ["false"] }],
-				},
+				tlsOnly(["sns:Publish"], [topic.arn]),
 			],
 		}).json,
 	});

@@ -4,6 +4,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import type { Statement } from "./role";
+import { tlsOnly } from "./tls-only";
 
 export interface BucketOptions {
 	encryption: aws.types.input.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefault;
@@ -51,21 +52,13 @@ export function createPrivateBucket(
 		{
 			...of,
 			policy: aws.iam.getPolicyDocumentOutput({
-				statements: [tlsOnly(bucket.arn), ...(options.allow?.(bucket.arn) ?? [])],
+				statements: [
+					tlsOnly(["s3:*"], [bucket.arn, pulumi.interpolate`${bucket.arn}/*`]),
+					...(options.allow?.(bucket.arn) ?? []),
+				],
 			}).json,
 		},
 		kept,
 	);
 	return { bucket, policy };
-}
-
-function tlsOnly(bucketArn: pulumi.Output<string>): Statement {
-	return {
-		sid: "TlsOnly",
-		effect: "Deny",
-		actions: ["s3:*"],
-		resources: [bucketArn, pulumi.interpolate`${bucketArn}/*`],
-		principals: [{ type: "*", identifiers: ["*"] }],
-		conditions: [{ test: "Bool", variable: "aws:SecureTransport", values: ["false"] }],
-	};
 }

@@ -4,6 +4,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import { createRole } from "./role";
+import { tlsOnly } from "./tls-only";
 
 /**
  * Starts the workflow on schedule with its input: references to secrets, never secrets.
@@ -53,16 +54,7 @@ function createQueue(): aws.sqs.Queue {
 	new aws.sqs.QueuePolicy("undelivered", {
 		queueUrl: queue.id,
 		policy: aws.iam.getPolicyDocumentOutput({
-			statements: [
-				{
-					sid: "TlsOnly",
-					effect: "Deny",
-					actions: ["sqs:*"],
-					resources: [queue.arn],
-					principals: [{ type: "*", identifiers: ["*"] }],
-					conditions: [{ test: "Bool", variable: "aws:SecureTransport", values: ["false"] }],
-				},
-			],
+			statements: [tlsOnly(["sqs:*"], [queue.arn])],
 		}).json,
 	});
 	return queue;

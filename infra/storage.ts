@@ -57,7 +57,7 @@ export function createBucket(settings: Settings, key: aws.kms.Key): aws.s3.Bucke
 			{
 				id: "keep-cheaply",
 				status: "Enabled",
-				filter: { prefix: "raw/" },
+				filter: {},
 				// Read at once when a past snapshot is replayed; anything colder would have to be restored first.
 				transitions: [{ days: 90, storageClass: "GLACIER_IR" }],
 				abortIncompleteMultipartUpload: { daysAfterInitiation: 7 },

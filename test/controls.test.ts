@@ -11,6 +11,7 @@ const RECORDS: Record<Where, () => Promise<ProgramRecord>> = {
 	dev: () => programOf("dev"),
 	prod: () => programOf("prod"),
 	"dev without NAT": () => programOf("dev", { natGateways: "none" }),
+	"dev with access": () => programOf("dev", { access: "true" }),
 };
 
 describe("the controls", () => {
@@ -40,18 +41,17 @@ describe("each control fails", () => {
 	let records: ProgramRecord[];
 	before(async function () {
 		this.timeout(180_000);
-		records = await Promise.all(Object.values(RECORDS).map((make) => make()));
+		// Together they hold all that there is, with and without what only production has.
+		records = await Promise.all([RECORDS["dev with access"](), RECORDS.prod()]);
 	});
 
 	for (const control of CONTROLS)
 		it(`${control.ids.join(", ")}: when something is not so that it ${control.promise}`, async () => {
 			expect(control.breaks).to.not.be.empty;
 			for (const breakIt of control.breaks) {
-				const broken = await Promise.all(records.map((record) => countBroken(control, record, breakIt)));
-				expect(
-					broken.some((count) => count > 0),
-					String(breakIt),
-				).to.equal(true);
+				let broken = 0;
+				for (const record of records) broken ||= await countBroken(control, record, breakIt);
+				expect(broken, String(breakIt)).to.be.greaterThan(0);
 			}
 		});
 });
@@ -78,8 +78,8 @@ function askedOf({ looksAt, specimen }: Control, record: ProgramRecord): Recorde
 }
 
 /** What is said of a waived control, where people read the tests. */
-function noteOf({ ids: [id = ""] }: Control, where: Where): string {
-	const waiver = waiverOf(id, where);
+function noteOf({ ids }: Control, where: Where): string {
+	const waiver = waiverOf(ids, where);
 	if (!waiver) return "";
 	return ` (waived${waiver.names ? ` for ${waiver.names.join(" and ")}` : ""}: ${waiver.reason})`;
 }

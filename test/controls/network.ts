@@ -24,6 +24,8 @@ const ec2Endpoint = partOfNetwork("aws:ec2/vpcEndpoint:VpcEndpoint", ({ inputs }
 	inputs.serviceName.endsWith(".ec2"),
 );
 
+const hosts = of("aws:ec2/instance:Instance");
+
 type Rule = RecordedResource["inputs"];
 const isToAll = ({ cidrIpv4, cidrIpv6 }: Rule) => cidrIpv4 === "0.0.0.0/0" || cidrIpv6 === "::/0";
 const isOfAllPorts = ({ ipProtocol, fromPort }: Rule) =>
@@ -169,4 +171,28 @@ export const NETWORK = [
 			if (![GROUP, INGRESS, EGRESS].includes(other.type))
 				other.inputs = JSON.parse(JSON.stringify(other.inputs).replaceAll(`"${group.id}"`, '"sg-another"'));
 	}),
+	control(
+		"EC2.3 CKV_AWS_8",
+		"has its disk encrypted",
+		hosts,
+		({ inputs }) => inputs.rootBlockDevice?.encrypted === true,
+		set("rootBlockDevice.encrypted", false),
+		set("rootBlockDevice", undefined),
+	),
+	control(
+		"EC2.8 CKV_AWS_79",
+		"gives its credentials to no request without a token",
+		hosts,
+		({ inputs }) => inputs.metadataOptions?.httpTokens === "required",
+		set("metadataOptions.httpTokens", "optional"),
+		set("metadataOptions", undefined),
+	),
+	control(
+		"EC2.9 CKV_AWS_88",
+		"has no public address",
+		hosts,
+		({ inputs }) => inputs.associatePublicIpAddress === false,
+		set("associatePublicIpAddress", true),
+		set("associatePublicIpAddress", undefined),
+	),
 ];

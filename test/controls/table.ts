@@ -31,10 +31,10 @@ export function hasComponents(record: ProgramRecord): boolean {
 }
 
 /** Why a control need not hold for a resource of a stack; undefined where it must. */
-export function waiverOf(id: string, where: Where, name?: string): Waiver | undefined {
+export function waiverOf(ids: string[], where: Where, name?: string): Waiver | undefined {
 	return WAIVERS.find(
 		(waiver) =>
-			waiver.ids.split(" ").includes(id) &&
+			waiver.ids.split(" ").some((id) => ids.includes(id)) &&
 			(!waiver.where || waiver.where.includes(where)) &&
 			(name === undefined || !waiver.names || waiver.names.includes(name)),
 	);
@@ -46,17 +46,16 @@ export function waiverOf(id: string, where: Where, name?: string): Waiver | unde
  */
 export async function problemsOf(control: Control, record: ProgramRecord, where: Where): Promise<string[]> {
 	const resources = control.looksAt(record);
-	const [id = ""] = control.ids;
 	if (resources.length === 0)
-		return waiverOf(id, where)?.lookingAtNothing ? [] : [`${id}: there is no resource to look at`];
-	const answers = resources.map(async (resource) => answerTo(control, id, resource, record, where));
+		return waiverOf(control.ids, where)?.lookingAtNothing ? [] : [`${control.ids}: there is no resource to look at`];
+	const answers = resources.map((resource) => answerTo(control, resource, record, where));
 	return (await Promise.all(answers)).flat();
 }
 
-async function answerTo(control: Control, id: string, resource: RecordedResource, record: ProgramRecord, where: Where) {
+async function answerTo(control: Control, resource: RecordedResource, record: ProgramRecord, where: Where) {
 	const holds = await control.holds(resource, record);
-	const waiver = waiverOf(id, where, resource.name);
-	const who = `${id}: ${resource.type} ${resource.name}`;
-	if (waiver && holds) return [`${who} ${control.promise}, so its waiver must go`];
-	return holds || waiver ? [] : [`${who} is not so that it ${control.promise}`];
+	const waiver = waiverOf(control.ids, where, resource.name);
+	const who = `${control.ids}: ${resource.type} ${resource.name}`;
+	if (waiver && holds) return [`${who}: it ${control.promise}, so its waiver must go`];
+	return holds || waiver ? [] : [`${who}: it is not so that it ${control.promise}`];
 }

@@ -230,7 +230,7 @@ export function createAlarms(
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
  */
 export function silence(days: number, stateMachineArn: pulumi.Input<string>): Partial<aws.cloudwatch.MetricAlarmArgs> {
-	// The schedule's window of a quarter of an hour, and six hours for the longest run.
+	// The schedule's window of a quarter of an hour, and six hours for a run that had to wait; a longer one is worth a look.
 	const hours = days * 24 + 7;
 	return {
 		metricQueries: [

@@ -19,9 +19,8 @@ export interface WorkflowTargets {
 export const TASK_SECONDS = 900;
 export const NOTIFY_SECONDS = 60;
 
-/** Errors that pass by themselves within minutes, and how patiently each kind is tried again. */
-const RETRY = [
-	// Lambda's own: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html
+/** Lambda's own errors, which pass by themselves. https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html */
+const OF_LAMBDA = [
 	retry(
 		[
 			"Lambda.ClientExecutionTimeoutException",
@@ -30,24 +29,35 @@ const RETRY = [
 			"Lambda.SdkClientException",
 			"Lambda.TooManyRequestsException",
 		],
-		{ seconds: 2, attempts: 6, backoff: 2 },
+		{ seconds: 2, attempts: 4 },
 	),
 	// A function that idled for weeks in a VPC is inactive at first, for some minutes.
-	retry(["Lambda.ResourceNotReadyException", "Lambda.ENINotReadyException"], {
-		seconds: 20,
-		attempts: 15,
-		backoff: 1.2,
-	}),
-	retry(named("SecretUnavailable", "StorageUnavailable", "DatabaseUnavailable"), {
-		seconds: 10,
-		attempts: 5,
-		backoff: 2,
-	}),
-	// Extract has asked five times by then.
-	retry(named("SourceUnavailable", "SourceThrottled", "SourceChanged"), { seconds: 60, attempts: 4, backoff: 2 }),
-	// Until the other run's load must have ended.
-	retry(named("RunInProgress"), { seconds: 60, attempts: 16, backoff: 1 }),
+	wait(["Lambda.ResourceNotReadyException", "Lambda.ENINotReadyException"], { seconds: 80, attempts: 4 }),
 ];
+
+/** What each function is tried again at: what passes by itself within minutes. */
+const RETRY = {
+	extract: [
+		...OF_LAMBDA,
+		retry(named("SecretUnavailable", "StorageUnavailable"), { seconds: 20, attempts: 4 }),
+		// Extract has asked five times by then.
+		retry(named("SourceUnavailable", "SourceThrottled", "SourceChanged"), { seconds: 60, attempts: 4 }),
+	],
+	load: [
+		...OF_LAMBDA,
+		retry(named("SecretUnavailable", "StorageUnavailable", "DatabaseUnavailable"), { seconds: 20, attempts: 4 }),
+		// Until the other run's load must have ended.
+		wait(named("RunInProgress"), { seconds: 310, attempts: 3 }),
+	],
+	notify: OF_LAMBDA,
+	publish: [retry(["States.TaskFailed", "States.Timeout"], { seconds: 5, attempts: 3 })],
+};
+
+/**
+ * More than all tasks of the longest way take together if each is tried as often as may be, and less than a day: a run is
+ * over before the next begins.
+ */
+const RUN_SECONDS = 20 * 3600;
 
 /** What load finds wrong with raw files: one more fetch may help. */
 const DAMAGE = named("SourceIncomplete", "PageDamaged", "ManifestInvalid");
@@ -58,17 +68,33 @@ function named(...names: FailureName[]): string[] {
 	return names;
 }
 
-function retry(
-	errors: string[],
-	{ seconds, attempts, backoff }: { seconds: number; attempts: number; backoff: number },
-) {
+interface Patience {
+	/** Before the first time. */
+	seconds: number;
+	/** Beside the call that failed. */
+	attempts: number;
+}
+
+/** Tries again after twice as long each time, at a moment by chance, so that those who failed together do not come back so. */
+function retry(errors: string[], { seconds, attempts }: Patience) {
 	return {
 		ErrorEquals: errors,
 		IntervalSeconds: seconds,
 		MaxAttempts: attempts,
-		BackoffRate: backoff,
+		BackoffRate: 2,
 		MaxDelaySeconds: 300,
 		JitterStrategy: "FULL",
+	};
+}
+
+/** Tries again at regular moments for something that takes a known time; with jitter it would wait half as long on average. */
+function wait(errors: string[], { seconds, attempts }: Patience) {
+	return {
+		ErrorEquals: errors,
+		IntervalSeconds: seconds,
+		MaxAttempts: attempts,
+		BackoffRate: 1,
+		JitterStrategy: "NONE",
 	};
 }
 
@@ -78,22 +104,22 @@ function retry(
  * Functions are called by their plain ARN, so that a state's input is the function's and its result the state's.
  */
 export function defineWorkflow(targets: WorkflowTargets) {
-	const task = (resource: string, seconds: number, parameters: object) => ({
+	const task = (name: "extract" | "load" | "notify", seconds: number, parameters: object) => ({
 		Type: "Task",
-		Resource: resource,
+		Resource: targets[name],
 		Parameters: parameters,
 		TimeoutSeconds: seconds + 30,
-		Retry: RETRY,
+		Retry: RETRY[name],
 	});
 	const extract = (refetch: object) =>
-		task(targets.extract, TASK_SECONDS, {
+		task("extract", TASK_SECONDS, {
 			"runId.$": "$.runId",
 			"dataset.$": "$.input.dataset",
 			secrets: { "pipeline.$": "$.input.secrets.pipeline", "source.$": "$.input.secrets.source" },
 			...refetch,
 		});
 	const load = (runId: string, manifestKey: string) =>
-		task(targets.load, TASK_SECONDS, {
+		task("load", TASK_SECONDS, {
 			"runId.$": runId,
 			"manifestKey.$": manifestKey,
 			secrets: { "pipeline.$": "$.input.secrets.pipeline", "database.$": "$.input.secrets.database" },
@@ -104,7 +130,7 @@ export function defineWorkflow(targets: WorkflowTargets) {
 	/** Goes on while there is a manifest left to replay. */
 	const another = { Variable: "$.replay.next", NumericLessThanPath: "$.replay.count", Next: "Replay" };
 	const notify = (more: object) =>
-		task(targets.notify, NOTIFY_SECONDS, {
+		task("notify", NOTIFY_SECONDS, {
 			"runId.$": "$.runId",
 			"dataset.$": "$.input.dataset",
 			"execution.$": "$.execution",
@@ -118,14 +144,14 @@ export function defineWorkflow(targets: WorkflowTargets) {
 		Resource: "arn:aws:states:::sns:publish",
 		Parameters: { TopicArn: targets.topic, Subject: subject, "Message.$": message },
 		TimeoutSeconds: NOTIFY_SECONDS,
-		Retry: [retry(["States.TaskFailed", "States.Timeout"], { seconds: 5, attempts: 3, backoff: 2 })],
+		Retry: RETRY.publish,
 	});
 	const tellFailure = { ErrorEquals: EVERYTHING, ResultPath: "$.error", Next: "Tell failure" };
 
 	return {
 		Comment: "Brings the database to the latest snapshot of the register, and tells people",
 		StartAt: "Defaults",
-		TimeoutSeconds: 6 * 3600,
+		TimeoutSeconds: RUN_SECONDS,
 		States: {
 			Defaults: {
 				Type: "Pass",

@@ -225,7 +225,7 @@ describe("the alarm on silence", () => {
 	for (const days of [1, 2, 3, 4, 5, 6, 7]) {
 		const { evaluationPeriods, warmUpConfiguration, metricQueries, ...rest } = silence(days, "arn") as Properties;
 
-		it(`of ${days} days stays quiet while every night has a success, early or as late as a run can be`, () => {
+		it(`of ${days} days stays quiet while every night has a success, early or six hours late`, () => {
 			const successes = nights(30, (night) => (night % 2 ? 6.25 : 0));
 			expect(ringsAt(days, successes, 29 * 24)).to.equal(undefined);
 		});

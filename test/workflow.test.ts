@@ -2,61 +2,18 @@
 
 import { expect } from "chai";
 import type { FailureName } from "../handlers/failure";
-import { defineWorkflow, NOTIFY_SECONDS, TASK_SECONDS } from "../infra/workflow";
-import { runWorkflow } from "../local/workflow";
-
-const arn = (name: string) => `arn:aws:lambda:ap-northeast-1:000000000000:function:${name}-1234567`;
-const targets = {
-	extract: arn("extract"),
-	load: arn("load"),
-	notify: arn("notify"),
-	topic: "arn:aws:sns:ap-northeast-1:000000000000:runs",
-};
-const workflow = defineWorkflow(targets);
-const definition = JSON.stringify(workflow);
-const PUBLISH = "arn:aws:states:::sns:publish";
-const nameOf: Record<string, string> = {
-	[targets.extract]: "extract",
-	[targets.load]: "load",
-	[targets.notify]: "notify",
-	[PUBLISH]: "publish",
-};
-const secrets = { pipeline: "arn:pipeline", source: "arn:source", database: "arn:database" };
-const scheduled = { dataset: "f6w7-q2d2", secrets };
-const execution = "arn:aws:states:ap-northeast-1:000000000000:execution:workflow:run-1";
-const extracted = { manifestKey: "raw/f6w7-q2d2/1/csv/first.json", fetched: true, rows: 3 };
-const refetched = { ...extracted, manifestKey: "raw/f6w7-q2d2/1/csv/second.json" };
-const loaded = { status: "loaded", rows: 3, notes: [] };
-
-/** What each function answers to its first call, its second, …; the last answer stays. An error is thrown. */
-type Answers = Record<"extract" | "load" | "notify" | "publish", unknown[]>;
-const good: Answers = { extract: [extracted], load: [loaded], notify: [{ published: true }], publish: [{}] };
-const error = (name: FailureName | (string & {}), message = `${name} it was`) =>
-	Object.assign(new Error(message), { name });
-/** As Lambda puts an error into a workflow. */
-const caught = (name: string, message = `${name} it was`) => ({
-	Error: name,
-	Cause: JSON.stringify({ errorType: name, errorMessage: message }),
-});
-
-/** Runs the workflow, with functions that answer so. */
-async function run(answers: Partial<Answers> = {}, input: object = scheduled) {
-	const calls: { name: string; given: Record<string, unknown> }[] = [];
-	const left = Object.fromEntries(
-		Object.entries({ ...good, ...answers }).map(([name, list]) => [name, [...list]]),
-	) as Answers;
-	const call = async (resource: string, parameters: unknown) => {
-		const name = nameOf[resource] as keyof Answers;
-		calls.push({ name, given: parameters as Record<string, unknown> });
-		const answer = left[name].length > 1 ? left[name].shift() : left[name][0];
-		if (answer instanceof Error) throw answer;
-		return answer;
-	};
-	const watcher = { started() {}, finished() {}, failed() {} };
-	const outcome = await runWorkflow(definition, { name: "run-1", arn: execution, input }, call, watcher, 1);
-	const given = (name: keyof Answers) => calls.filter((one) => one.name === name).map((one) => one.given);
-	return { outcome, order: calls.map(({ name }) => name), given };
-}
+import {
+	caught,
+	error,
+	execution,
+	extracted,
+	good,
+	loaded,
+	refetched,
+	run,
+	scheduled,
+	targets,
+} from "./support/workflow";
 
 describe("the workflow", () => {
 	describe("on a good night", () => {
@@ -195,21 +152,6 @@ describe("the workflow", () => {
 					expect(outcome, passed).to.have.property("output");
 				}
 			});
-
-		it("gives up after some attempts, and tells the error", async () => {
-			const { outcome, given } = await run({ load: [error("DatabaseUnavailable")] });
-			expect(given("load")).to.have.length(1 + 5);
-			expect(given("notify")[0]!.error).to.deep.equal(caught("DatabaseUnavailable"));
-			expect(outcome).to.have.property("error", "DatabaseUnavailable");
-		});
-
-		it("waits for another run as long as that may take", () => {
-			const { IntervalSeconds, MaxAttempts, BackoffRate } = workflow.States.Load.Retry.find(({ ErrorEquals }) =>
-				ErrorEquals.includes("RunInProgress"),
-			)!;
-			expect(BackoffRate).to.equal(1);
-			expect(IntervalSeconds * MaxAttempts).to.be.at.least(TASK_SECONDS);
-		});
 	});
 
 	describe("that fails", () => {
@@ -281,66 +223,6 @@ describe("the workflow", () => {
 		it("is still a success when nobody could be told", async () => {
 			const { outcome } = await run({ notify: [error("TypeError")], publish: [error("SNS.NotFoundException")] });
 			expect(outcome).to.deep.equal({ output: { runId: "run-1", extract: extracted, load: loaded } });
-		});
-	});
-
-	describe("as it is defined", () => {
-		interface Task {
-			Type: string;
-			Resource: string;
-			TimeoutSeconds: number;
-			Retry: { ErrorEquals: string[]; MaxAttempts: number; MaxDelaySeconds: number; JitterStrategy: string }[];
-			Catch: { ErrorEquals: string[]; ResultPath: string; Next: string }[];
-		}
-		const states = Object.entries(workflow.States as Record<string, unknown>) as [string, Task & { Next?: string }][];
-		const tasks = states.filter(([, { Type }]) => Type === "Task");
-
-		it("survives JSON and is far smaller than Step Functions' limit", () => {
-			expect(JSON.parse(definition)).to.deep.equal(workflow);
-			expect(Buffer.byteLength(definition)).to.be.below(256 * 1024);
-		});
-
-		it("gives every task a timeout, retries with jitter, and a way on from any error", () => {
-			expect(tasks).to.have.length(9);
-			for (const [name, task] of tasks) {
-				expect(task.TimeoutSeconds, name).to.be.within(1, TASK_SECONDS + 60);
-				expect(task.Retry, name).to.not.be.empty;
-				for (const retry of task.Retry) {
-					expect(retry.MaxAttempts, name).to.be.at.least(1);
-					expect(retry.JitterStrategy, name).to.equal("FULL");
-				}
-				const last = task.Catch.at(-1)!;
-				expect(last.ErrorEquals, name).to.deep.equal(["States.ALL"]);
-				for (const { ResultPath } of task.Catch) expect(ResultPath, name).to.match(/^\$\.\w+$/);
-			}
-		});
-
-		it("outwaits a function's own timeout, so that the function can say what went wrong", () => {
-			const own = { [targets.extract]: TASK_SECONDS, [targets.load]: TASK_SECONDS, [targets.notify]: NOTIFY_SECONDS };
-			for (const [name, { Resource, TimeoutSeconds }] of tasks)
-				if (own[Resource]) expect(TimeoutSeconds, name).to.be.greaterThan(own[Resource]);
-		});
-
-		it("retries nothing that a person must look at, and nothing by a wildcard but a plain message", () => {
-			for (const [name, { Resource, Retry }] of tasks) {
-				const errors = Retry.flatMap(({ ErrorEquals }) => ErrorEquals);
-				expect(new Set(errors).size, name).to.equal(errors.length);
-				if (Resource === PUBLISH) continue;
-				for (const retried of errors)
-					expect(retried, name).to.match(/^Lambda\.|Unavailable$|^SourceThrottled$|^SourceChanged$|^RunInProgress$/);
-			}
-		});
-
-		type Ways = { Next?: string; Default?: string; Choices?: { Next: string }[] };
-
-		it("reaches every state, and ends", () => {
-			const reached = new Set<string>([workflow.StartAt]);
-			for (const name of reached) {
-				const state = (workflow.States as Record<string, Partial<Task> & Ways>)[name]!;
-				const others = [...(state.Catch ?? []), ...(state.Choices ?? [])].map(({ Next }) => Next);
-				for (const next of [state.Next, state.Default, ...others]) if (next) reached.add(next);
-			}
-			expect([...reached]).to.have.members(states.map(([name]) => name));
 		});
 	});
 });

@@ -1,0 +1,63 @@
+/** The workflow's definition, run with functions that answer as a test wants. */
+
+import type { FailureName } from "../../handlers/failure";
+import { defineWorkflow } from "../../infra/workflow";
+import { runWorkflow } from "../../local/workflow";
+
+const arn = (name: string) => `arn:aws:lambda:ap-northeast-1:000000000000:function:${name}-1234567`;
+export const targets = {
+	extract: arn("extract"),
+	load: arn("load"),
+	notify: arn("notify"),
+	topic: "arn:aws:sns:ap-northeast-1:000000000000:runs",
+};
+export const workflow = defineWorkflow(targets);
+export const definition = JSON.stringify(workflow);
+export const PUBLISH = "arn:aws:states:::sns:publish";
+const nameOf: Record<string, string> = {
+	[targets.extract]: "extract",
+	[targets.load]: "load",
+	[targets.notify]: "notify",
+	[PUBLISH]: "publish",
+};
+const secrets = { pipeline: "arn:pipeline", source: "arn:source", database: "arn:database" };
+export const scheduled = { dataset: "f6w7-q2d2", secrets };
+export const execution = "arn:aws:states:ap-northeast-1:000000000000:execution:workflow:run-1";
+export const extracted = { manifestKey: "raw/f6w7-q2d2/1/csv/first.json", fetched: true, rows: 3 };
+export const refetched = { ...extracted, manifestKey: "raw/f6w7-q2d2/1/csv/second.json" };
+export const loaded = { status: "loaded", rows: 3, notes: [] };
+
+/** What each function answers to its first call, its second, …; the last answer stays. An error is thrown, a function is called. */
+export type Answers = Record<"extract" | "load" | "notify" | "publish", unknown[]>;
+export const good: Answers = { extract: [extracted], load: [loaded], notify: [{ published: true }], publish: [{}] };
+export const error = (name: FailureName | (string & {}), message = `${name} it was`) =>
+	Object.assign(new Error(message), { name });
+/** As Lambda puts an error into a workflow. */
+export const caught = (name: string, message = `${name} it was`) => ({
+	Error: name,
+	Cause: JSON.stringify({ errorType: name, errorMessage: message }),
+});
+
+/**
+ * Runs the workflow, with functions that answer so.
+ * @returns how it ended, the states that are tasks in the order in which they began, the functions in the order in which
+ * they were called, and what each was given
+ */
+export async function run(answers: Partial<Answers> = {}, input: object = scheduled, defined = definition) {
+	const states: string[] = [];
+	const calls: { name: string; given: Record<string, unknown> }[] = [];
+	const left = Object.fromEntries(
+		Object.entries({ ...good, ...answers }).map(([name, list]) => [name, [...list]]),
+	) as Answers;
+	const call = async (resource: string, parameters: unknown) => {
+		const name = nameOf[resource] as keyof Answers;
+		calls.push({ name, given: parameters as Record<string, unknown> });
+		const answer = left[name].length > 1 ? left[name].shift() : left[name][0];
+		if (answer instanceof Error) throw answer;
+		return typeof answer === "function" ? await answer(parameters) : answer;
+	};
+	const watcher = { started: (state: string) => states.push(state), finished() {}, failed() {} };
+	const outcome = await runWorkflow(defined, { name: "run-1", arn: execution, input }, call, watcher, 1);
+	const given = (name: keyof Answers) => calls.filter((one) => one.name === name).map((one) => one.given);
+	return { outcome, states, order: calls.map(({ name }) => name), given };
+}

@@ -3,6 +3,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { RawFormat } from "../handlers/contract";
 import type { SodaVersion } from "../handlers/soda";
+import { DATABASE_FAMILIES, isDatabaseClass } from "./database-classes";
+import { isScheduleExpression } from "./schedule-expression";
 
 export interface Settings {
 	dataset: string;
@@ -58,11 +60,13 @@ export function readSettings(): Settings {
 		new Error(
 			`The setting ${name} is ${JSON.stringify(config.get(name))} and must be ${allowed}; correct it with \`pulumi config set ${name} …\`.`,
 		);
-	const text = (name: string, pattern: RegExp, allowed: string) => {
+	const checked = (name: string, isAllowed: (value: string) => boolean, allowed: string) => {
 		const value = config.require(name);
-		if (!pattern.test(value)) throw wrong(name, allowed);
+		if (!isAllowed(value)) throw wrong(name, allowed);
 		return value;
 	};
+	const text = (name: string, pattern: RegExp, allowed: string) =>
+		checked(name, (value) => pattern.test(value), allowed);
 	const oneOf = <T extends string>(name: string, values: readonly T[]) => {
 		const value = config.require(name);
 		if (!(values as readonly string[]).includes(value)) throw wrong(name, `one of ${values.join(", ")}`);
@@ -92,8 +96,12 @@ export function readSettings(): Settings {
 		format: oneOf("format", ["csv", "json"]),
 		pageRows: between("pageRows", 1000, 50_000),
 		fetchConcurrency: between("fetchConcurrency", 1, 16),
-		schedule: text("schedule", /^(cron|rate)\(.+\)$/, "cron(…) or rate(…)"),
-		timeZone: config.require("timeZone"),
+		schedule: checked(
+			"schedule",
+			isScheduleExpression,
+			"cron(minutes hours day-of-month month day-of-week year), one of the two days being ?, or rate(number unit)",
+		),
+		timeZone: checked("timeZone", isTimeZone, "an IANA time zone such as Asia/Tokyo"),
 		maxRejectedShare: share("maxRejectedShare"),
 		maxRemovedShare: share("maxRemovedShare"),
 		tellUnchanged: config.requireBoolean("tellUnchanged"),
@@ -106,7 +114,11 @@ export function readSettings(): Settings {
 		endpointZones: between("endpointZones", 1, 3),
 		access: config.requireBoolean("access"),
 		reservedConcurrency: between("reservedConcurrency", 0, 100),
-		databaseClass: text("databaseClass", /^db\.[a-z0-9]+\.[a-z0-9]+$/, "an instance class such as db.t4g.micro"),
+		databaseClass: checked(
+			"databaseClass",
+			isDatabaseClass,
+			`an instance class such as db.t4g.micro, of the families ${DATABASE_FAMILIES.join(", ")}`,
+		),
 		databaseStorageGb: between("databaseStorageGb", 20, 1000),
 		multiAz: config.requireBoolean("multiAz"),
 		protect: config.requireBoolean("protect"),
@@ -115,7 +127,6 @@ export function readSettings(): Settings {
 		logDays: number("logDays"),
 	};
 	if (!LOG_DAYS.includes(settings.logDays)) throw wrong("logDays", `one of ${LOG_DAYS.join(", ")}`);
-	if (!isTimeZone(settings.timeZone)) throw wrong("timeZone", "an IANA time zone such as Asia/Tokyo");
 	refuseUnknown(Object.keys(settings));
 	refuseContradictions(settings);
 	return settings;

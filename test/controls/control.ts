@@ -79,6 +79,15 @@ export function adding(make: (resource: RecordedResource) => Specimen): Break {
 
 /** A resource that nobody registered. */
 export function asRecorded({ type, inputs }: Specimen): RecordedResource {
-	const rest = { urn: "", parent: "", id: "added", state: {}, secretInputs: [], dependsOn: [], protect: false };
+	const rest = {
+		urn: "",
+		parent: "",
+		id: "added",
+		state: {},
+		secretInputs: [],
+		dependsOn: [],
+		protect: false,
+		retained: false,
+	};
 	return { ...rest, type, name: "added", inputs: structuredClone(inputs) };
 }

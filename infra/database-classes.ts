@@ -1,0 +1,33 @@
+/**
+ * Instance classes of RDS on which PostgreSQL 18 runs, in their present generations.
+ * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Support.html
+ */
+
+const BURSTABLE = ["micro", "small", "medium", "large", "xlarge", "2xlarge"];
+const UP_TO_16 = ["large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge"];
+const UP_TO_32 = [...UP_TO_16, "24xlarge", "32xlarge"];
+const UP_TO_48 = [...UP_TO_16, "24xlarge", "48xlarge"];
+
+const SIZES: Record<string, string[]> = {
+	t3: BURSTABLE,
+	t4g: BURSTABLE,
+	m6g: UP_TO_16,
+	m6i: UP_TO_32,
+	m7g: UP_TO_16,
+	m7i: UP_TO_48,
+	m8g: UP_TO_48,
+	r6g: UP_TO_16,
+	r6i: UP_TO_32,
+	r7g: UP_TO_16,
+	r7i: UP_TO_48,
+	r8g: UP_TO_48,
+};
+
+/** Whether there is a class of that name, such as db.t4g.micro. */
+export function isDatabaseClass(name: string): boolean {
+	const [, family = "", size = ""] = /^db\.(\w+)\.(\w+)$/.exec(name) ?? [];
+	return Object.hasOwn(SIZES, family) && SIZES[family]!.includes(size);
+}
+
+/** The families, for those who look for one. */
+export const DATABASE_FAMILIES = Object.keys(SIZES);

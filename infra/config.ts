@@ -43,12 +43,14 @@ export interface Settings {
 }
 
 /** CloudWatch takes no other numbers. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
-const LOG_DAYS = [
+export const LOG_DAYS = [
 	1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
 const BYTE = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
 const CIDR = new RegExp(`^${BYTE}(\\.${BYTE}){3}/(1[6-9]|20)$`);
+/** Of addresses that are nobody's on the internet. https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html */
+const PRIVATE = /^(10|172\.(1[6-9]|2\d|3[01])|192\.168)\./;
 
 /**
  * Reads the stack's settings.
@@ -108,7 +110,7 @@ export function readSettings(): Settings {
 		email: text("email", /^$|^[^@\s]+@[^@\s]+$/, "an e-mail address, or empty") || undefined,
 		// CloudWatch looks back seven days at most. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 		silentDays: between("silentDays", 1, 7),
-		vpcCidr: text("vpcCidr", CIDR, "a network such as 10.20.0.0/16, of /16 to /20"),
+		vpcCidr: checked("vpcCidr", isNetwork, "a private network such as 10.20.0.0/16, of /16 to /20"),
 		zones: between("zones", 2, 3),
 		natGateways: oneOf("natGateways", ["none", "single", "one-per-zone"]),
 		endpointZones: between("endpointZones", 1, 3),
@@ -147,6 +149,14 @@ function refuseContradictions({ endpointZones, zones, protect, backupDays }: Set
 			"backupDays",
 			"protect",
 		]);
+}
+
+/** A block of private addresses that begins with its own first one. */
+function isNetwork(cidr: string): boolean {
+	if (!CIDR.test(cidr) || !PRIVATE.test(cidr)) return false;
+	const [address, bits] = cidr.split("/") as [string, string];
+	const last16 = address.split(".").slice(2).map(Number);
+	return (last16[0]! * 256 + last16[1]!) % 2 ** (32 - Number(bits)) === 0;
 }
 
 /** Node takes offsets and small letters as well, which are no IANA names. */

@@ -4,8 +4,19 @@ import { readdirSync } from "node:fs";
 import { join, posix } from "node:path";
 import { asset } from "@pulumi/pulumi";
 
-/** The same code again as ES modules, type declarations, source maps and documents: five sixths of what packages hold. */
-const DEAD_WEIGHT = /(^|\/)(dist-es|dist-types)\/|\.d\.[cm]?ts$|\.map$|\.md$/;
+/**
+ * The same code again as ES modules or TypeScript, type declarations, source maps, documents, and packages' own tests and
+ * build files: five sixths of what packages hold.
+ */
+const DEAD_WEIGHT = new RegExp(
+	[
+		"(^|/)(dist-es|dist-types|test|tests|testing)/",
+		"(^|/)(test|bench|Makefile|[^/]+\\.test)(\\.js)?$",
+		"(^|/)\\.[^/]+$",
+		"\\.([cm]?ts|mjs|map|md|html|yml)$",
+		"(^|/)drizzle-orm/.*\\.js$",
+	].join("|"),
+);
 
 /** An archive without what is never loaded. The code that Pulumi serialised stays as it is. */
 export function withoutDeadWeight(archive: asset.AssetArchive): asset.AssetArchive {

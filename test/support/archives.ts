@@ -1,0 +1,58 @@
+/** What is in a function's archive, in a form that people read in a review. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { deflateRawSync } from "node:zlib";
+import { filesBelow } from "../../infra/archive";
+
+export interface ShippedPackage {
+	name: string;
+	version: string;
+	files: number;
+}
+
+export interface Contents {
+	packages: ShippedPackage[];
+	/** Those that are in no package. */
+	files: string[];
+	zippedBytes: number;
+}
+
+/** @param folder of the unpacked archive */
+export function contentsOf(folder: string): Contents {
+	const files = filesBelow(folder);
+	const byPackage = Map.groupBy(files, (file) => packageOf(file) ?? "");
+	const own = byPackage.get("") ?? [];
+	byPackage.delete("");
+	const packages = [...byPackage].map(([path, { length }]) => {
+		const { name, version } = JSON.parse(readFileSync(join(folder, path, "package.json"), "utf8"));
+		return { name, version, files: length };
+	});
+	packages.sort((a, b) => (`${a.name} ${a.version}` < `${b.name} ${b.version}` ? -1 : 1));
+	return { packages, files: own, zippedBytes: zippedBytes(folder, files) };
+}
+
+/** The folder of the package that a file is in, one inside another included. */
+function packageOf(file: string): string | undefined {
+	return /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0];
+}
+
+/** As a zip file has it: each file deflated, and two headers for it. https://pkwaredownloads.blob.core.windows.net/pem/APPNOTE.txt */
+function zippedBytes(folder: string, files: string[]): number {
+	const [LOCAL_HEADER, CENTRAL_HEADER, END] = [30, 46, 22];
+	const sizes = files.map((file) => {
+		const { length } = deflateRawSync(readFileSync(join(folder, file)));
+		return length + LOCAL_HEADER + CENTRAL_HEADER + 2 * Buffer.byteLength(file);
+	});
+	return sizes.reduce((sum, size) => sum + size, END);
+}
+
+/** A function's lines of the list: what it may weigh, its own files, its packages. */
+export function describeContents(name: string, { packages, files, zippedBytes }: Contents): string {
+	// Half a megabyte at a time, so that a line changes only when something has grown.
+	const most = (Math.ceil(zippedBytes / 500_000) / 2).toFixed(1);
+	const lines = packages.map(
+		(one) => `  ${one.name} ${one.version}, ${one.files} ${one.files === 1 ? "file" : "files"}`,
+	);
+	return [`${name}: at most ${most} MB zipped`, ...files.map((file) => `  ${file}`), ...lines, ""].join("\n");
+}

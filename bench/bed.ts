@@ -21,7 +21,7 @@ import {
 	removePostgres,
 	startPostgres,
 } from "../local/postgres";
-import { find, loadRecord, recordProgram } from "../local/record";
+import { find, loadRecord, type ProgramRecord, recordProgram } from "../local/record";
 import { startSource } from "../local/source";
 import type { Input, Inputs } from "./inputs";
 import { stopProcesses } from "./process";
@@ -36,6 +36,7 @@ export interface Database {
 export interface Bed {
 	/** For temporary files. */
 	directory: string;
+	program: ProgramRecord;
 	postgres: Postgres;
 	sourceUrl: string;
 	deployment: Deployment;
@@ -103,6 +104,7 @@ export async function startBed(inputs: Inputs, record: string | undefined, start
 
 	const bed: Bed = {
 		directory,
+		program,
 		postgres,
 		sourceUrl: source.url,
 		deployment,

@@ -1,6 +1,7 @@
 /** The cases: what is loaded onto what, by which methods. */
 
 import type { Bed } from "./bed";
+import { measureColdStart } from "./cold-start";
 import { measureExtract } from "./extract";
 import type { Input, Moment } from "./inputs";
 import { drizzle, floor, METHODS, type Method, pipeline, upsert } from "./methods";
@@ -54,6 +55,7 @@ export const CASES: Case[] = [
 	}),
 	{ name: "extract", repeat: 5, measure: measureExtract },
 	{ name: "readers", repeat: 5, measure: measureReaders },
+	{ name: "cold start", repeat: 5, measure: measureColdStart },
 ];
 
 export const CASE_NAMES = [...new Set(CASES.map(({ name }) => name))];

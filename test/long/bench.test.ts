@@ -42,7 +42,7 @@ describe("npm run bench", function () {
 	};
 
 	it("prints one JSON object per row, with what was measured of each method, and leaves nothing behind", async () => {
-		const cases = ["month", "extract", "readers"].flatMap((name) => ["--case", name]);
+		const cases = ["month", "extract", "readers", "cold start"].flatMap((name) => ["--case", name]);
 		const { stdout, stderr, status } = await run(
 			"--rows",
 			"2000",
@@ -67,12 +67,21 @@ describe("npm run bench", function () {
 			["extract", "curl | gzip"],
 			["readers", "p99 while idle"],
 			["readers", "p99 during a load"],
+			["cold start", "extract"],
+			["cold start", "load"],
+			["cold start", "migrate"],
+			["cold start", "notify"],
+			["cold start", "rotate"],
 		]);
 		for (const row of rows) expect(row, JSON.stringify(row)).to.include.all.keys(KEYS);
 		for (const row of rows.slice(0, 4)) {
 			expect(row.rows, row.method).to.be.within(1900, 2100);
 			for (const figure of ["seconds", "ratioToFloor", "peakRssMb", "walBytes"])
 				expect(row[figure], `${row.method}, ${figure}`).to.be.above(0);
+		}
+		for (const row of rows.slice(-5)) {
+			expect(row.seconds, row.method).to.be.within(0.01, 5);
+			expect(row.peakRssMb, row.method).to.be.within(30, 200);
 		}
 		expect(rows.find(({ method }) => method === "floor").ratioToFloor).to.equal(1);
 		expect(left()).to.deep.equal([]);

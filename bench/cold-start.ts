@@ -1,0 +1,43 @@
+/** The case `cold start`: what a function's first invocation waits for, the loading of its archive's code. */
+
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { RecordedResource } from "../local/record";
+import type { Bed } from "./bed";
+import type { OnMeasured } from "./cases";
+import type { Ran } from "./process";
+import { type BenchRow, type Measurement, rowsOf } from "./results";
+
+const NAME = "cold start";
+/** Loads the code as Lambda's runtime does, and says how long that took and the most memory that the process held. */
+const LOAD = `
+	const startedAt = performance.now();
+	require(process.argv[1]);
+	const seconds = (performance.now() - startedAt) / 1000;
+	console.log(JSON.stringify({ seconds, peakRssMb: Math.round(process.resourceUsage().maxRSS / 1024) }));
+`;
+
+/** Measures each function in a new process of its own. */
+export async function measureColdStart(bed: Bed, repeat: number, onMeasured: OnMeasured): Promise<BenchRow[]> {
+	const functions = bed.program.resources
+		.filter(({ type }) => type === "aws:lambda/function:Function")
+		.sort((a, b) => (a.name < b.name ? -1 : 1));
+	const measured = functions.map(({ name }) => ({ method: name, measurements: [] as Measurement[] }));
+	for (let repetition = 0; repetition < repeat; repetition++)
+		for (const [at, { method, measurements }] of measured.entries()) {
+			const ran = { ...(await load(bed, functions[at]!)), rows: 0 };
+			measurements.push(ran);
+			onMeasured(NAME, method, ran);
+		}
+	// It has nothing to do with rows, and no other way of loading to compare with.
+	return rowsOf(NAME, measured, "").map((row) => ({ ...row, rows: null }));
+}
+
+async function load({ program }: Bed, { inputs }: RecordedResource): Promise<Ran> {
+	const code = join(program.directory, inputs.code);
+	const [file] = inputs.handler.split(".");
+	const env = { ...inputs.environment.variables, PATH: process.env.PATH };
+	const { stdout } = await promisify(execFile)(process.execPath, ["-e", LOAD, join(code, file)], { cwd: code, env });
+	return JSON.parse(stdout);
+}

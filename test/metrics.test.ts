@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { expect } from "chai";
 import type { ExtractResult, LoadResult } from "../handlers/contract";
 import { metricLine, NAMESPACE } from "../handlers/metrics";
-import { createInvoker, type Invoker } from "../local/lambda";
-import { find, type Properties } from "../local/record";
+import type { Invoker } from "../local/lambda";
+import type { Properties } from "../local/record";
 import { createReport } from "../local/report";
 import type { Terminal } from "../local/terminal";
+import { invokerOf } from "./support/archives";
 import { BUCKET, type TestBed, type TestDatabase, testBed } from "./support/bed";
 import { programOf } from "./support/program";
 import { type FaultySource, sampleSnapshot, startFaultySource } from "./support/source";
@@ -82,22 +83,15 @@ describe("the functions' archives, where the console is Lambda's", function () {
 	let lines: Properties[];
 
 	const secrets = { pipeline: "arn:pipeline", source: "arn:source" };
-	const deployed = async (name: "extract" | "load", environment: Record<string, string>) => {
-		const record = await programOf("dev");
-		const { inputs } = find(record, "aws:lambda/function:Function", name);
-		const lambda = {
-			name,
-			code: join(record.directory, inputs.code),
-			handler: inputs.handler,
+	const deployed = async (name: "extract" | "load", environment: Record<string, string>) =>
+		invokerOf(await programOf("dev"), name, {
+			aws: bed.aws.environment,
 			environment: {
 				...environment,
 				NODE_OPTIONS: `--require ${JSON.stringify(join(__dirname, "support/lambda-console.ts"))}`,
 			},
-			timeoutSeconds: 30,
-			memoryMb: inputs.memorySize,
-		};
-		return createInvoker(lambda, bed.aws.environment, (line) => lines.push(JSON.parse(line)));
-	};
+			onLine: (line) => lines.push(JSON.parse(line)),
+		});
 
 	before(async () => {
 		[bed, source] = await Promise.all([testBed(), startFaultySource(sampleSnapshot(50))]);

@@ -1,6 +1,5 @@
 /** rotate: new passwords in four steps, of which each may be repeated or die, and nobody is ever locked out. */
 
-import { join } from "node:path";
 import { type GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { expect } from "chai";
 import { Client } from "pg";
@@ -10,9 +9,8 @@ import { connect, connectWithSecret, type DatabaseSecret, disconnect } from "../
 import { newPassword, scramVerifier } from "../handlers/passwords";
 import { type RotationEvent, rotateHandler } from "../handlers/rotate";
 import { createSecrets } from "../handlers/secrets";
-import { createInvoker } from "../local/lambda";
 import { asSuperuser } from "../local/postgres";
-import { find } from "../local/record";
+import { invokerOf } from "./support/archives";
 import { failed } from "./support/assertions";
 import { migrateInto, openDatabase, type TestBed, type TestDatabase, testBed } from "./support/bed";
 import { silently } from "./support/output";
@@ -339,17 +337,8 @@ describe("rotate", () => {
 	it("does all of it from its archive, alone in a process", async function () {
 		this.timeout(120_000);
 		const record = await programOf("dev");
-		const { inputs } = find(record, "aws:lambda/function:Function", "rotate");
-		const lambda = {
-			name: "rotate",
-			code: join(record.directory, inputs.code),
-			handler: inputs.handler,
-			environment: inputs.environment?.variables ?? {},
-			timeoutSeconds: inputs.timeout,
-			memoryMb: inputs.memorySize,
-		};
 		const lines: string[] = [];
-		const invoker = createInvoker(lambda, bed.aws.environment, (line) => lines.push(line));
+		const invoker = invokerOf(record, "rotate", { aws: bed.aws.environment, onLine: (line) => lines.push(line) });
 		try {
 			for (const arn of Object.values(ARNS)) {
 				const before = get(arn)!;

@@ -1,9 +1,34 @@
-/** What is in a function's archive, in a form that people read in a review. */
+/** The functions' archives: run as they are, and described in a form that people read in a review. */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import { filesBelow } from "../../infra/archive";
+import type { FunctionName } from "../../local/deployment";
+import { createInvoker, type Invoker } from "../../local/lambda";
+import { find, type ProgramRecord } from "../../local/record";
+
+export interface ArchiveOptions {
+	/** That leads the SDK to the local services. */
+	aws: Record<string, string>;
+	/** On top of the function's own. */
+	environment?: Record<string, string>;
+	onLine?(line: string): void;
+}
+
+/** Makes a recorded function invokable by itself, from its archive. */
+export function invokerOf(record: ProgramRecord, name: FunctionName, options: ArchiveOptions): Invoker {
+	const { inputs } = find(record, "aws:lambda/function:Function", name);
+	const lambda = {
+		name,
+		code: join(record.directory, inputs.code),
+		handler: inputs.handler,
+		environment: { ...inputs.environment.variables, ...options.environment },
+		timeoutSeconds: inputs.timeout,
+		memoryMb: inputs.memorySize,
+	};
+	return createInvoker(lambda, options.aws, options.onLine ?? (() => {}));
+}
 
 export interface ShippedPackage {
 	name: string;

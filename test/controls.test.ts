@@ -2,8 +2,9 @@
 
 import { expect } from "chai";
 import type { ProgramRecord, RecordedResource } from "../local/record";
+import { askControls } from "./controls/ask";
 import { asRecorded, type Break, type Control } from "./controls/control";
-import { CONTROLS, hasComponents, problemsOf, waiverOf } from "./controls/table";
+import { CONTROLS } from "./controls/table";
 import { WAIVERS, type Where } from "./controls/waivers";
 import { programOf } from "./support/program";
 
@@ -22,20 +23,8 @@ describe("the controls", () => {
 	});
 });
 
-for (const where of Object.keys(RECORDS) as Where[])
-	describe(`the controls of ${where}`, () => {
-		let record: ProgramRecord;
-		before(async function () {
-			this.timeout(180_000);
-			[record] = await Promise.all([RECORDS[where](), ...Object.values(RECORDS).map((make) => make())]);
-		});
-
-		for (const control of CONTROLS)
-			it(`${control.ids.join(", ")}: each ${control.promise}${noteOf(control, where)}`, async function () {
-				if (control.insideComponent && !hasComponents(record)) this.skip();
-				expect(await problemsOf(control, record, where)).to.deep.equal([]);
-			});
-	});
+for (const [where, makeRecord] of Object.entries(RECORDS) as [Where, () => Promise<ProgramRecord>][])
+	askControls(where, makeRecord);
 
 describe("each control fails", () => {
 	let records: ProgramRecord[];
@@ -75,11 +64,4 @@ async function countBroken(control: Control, record: ProgramRecord, breakIt: Bre
 function askedOf({ looksAt, specimen }: Control, record: ProgramRecord): RecordedResource[] {
 	if (specimen && looksAt(record).length === 0) record.resources.push(asRecorded(specimen));
 	return looksAt(record);
-}
-
-/** What is said of a waived control, where people read the tests. */
-function noteOf({ ids }: Control, where: Where): string {
-	const waiver = waiverOf(ids, where);
-	if (!waiver) return "";
-	return ` (waived${waiver.names ? ` for ${waiver.names.join(" and ")}` : ""}: ${waiver.reason})`;
 }

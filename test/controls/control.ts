@@ -36,6 +36,12 @@ export function control(
 	return { ids: ids.split(" "), promise, looksAt, holds: asked, breaks };
 }
 
+/** Makes controls that ask for nothing but the inputs of some resources. */
+export function asking(looksAt: Control["looksAt"]) {
+	return (ids: string, promise: string, holds: (inputs: Properties) => unknown, ...breaks: Break[]) =>
+		control(ids, promise, looksAt, ({ inputs }) => holds(inputs), ...breaks);
+}
+
 /** All resources of some types. */
 export function of(...types: string[]): Control["looksAt"] {
 	return ({ resources }) => resources.filter(({ type }) => types.includes(type));

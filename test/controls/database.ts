@@ -1,15 +1,10 @@
 /** Controls on the database. https://docs.aws.amazon.com/securityhub/latest/userguide/rds-controls.html */
 
 import type { ProgramRecord, RecordedResource } from "../../local/record";
-import { control, of, set, within, without } from "./control";
+import { asking, control, of, set, within, without } from "./control";
 
 const databases = of("aws:rds/instance:Instance");
-const ask = (
-	ids: string,
-	promise: string,
-	holds: (inputs: RecordedResource["inputs"]) => unknown,
-	...breaks: ReturnType<typeof set>[]
-) => control(ids, promise, databases, ({ inputs }) => holds(inputs), ...breaks);
+const ask = asking(databases);
 
 const DEFAULT_PORT = 5432;
 const AUTHORITIES = ["rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1"];

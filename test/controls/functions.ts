@@ -1,15 +1,10 @@
 /** Controls on functions. https://docs.aws.amazon.com/securityhub/latest/userguide/lambda-controls.html */
 
 import type { RecordedResource } from "../../local/record";
-import { control, of, set } from "./control";
+import { asking, control, of, set } from "./control";
 
 const functions = of("aws:lambda/function:Function");
-const ask = (
-	ids: string,
-	promise: string,
-	holds: (inputs: RecordedResource["inputs"]) => unknown,
-	...breaks: ReturnType<typeof set>[]
-) => control(ids, promise, functions, ({ inputs }) => holds(inputs), ...breaks);
+const ask = asking(functions);
 const permissions = of("aws:lambda/permission:Permission");
 
 /** Not deprecated, and not about to be. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html */

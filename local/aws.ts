@@ -3,6 +3,10 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
+import { type Authorize, isAccessDenied } from "./aws-api";
+import { startFauxqs } from "./fauxqs";
+import type { Iam } from "./iam";
+import type { ProgramRecord } from "./record";
 import { type SecretsManager, startSecretsManager } from "./secrets-manager";
 
 export interface Notification {
@@ -11,9 +15,15 @@ export interface Notification {
 }
 
 export interface Aws {
-	/** What makes an unmodified AWS SDK talk to these services, and to nothing else. */
+	/** What makes an unmodified AWS SDK talk to these services, and to nothing else, as the owner of the account. */
 	environment: Record<string, string>;
 	secrets: SecretsManager;
+	/**
+	 * Lets requests through as the program's policies allow, from now on: each is somebody's whose role has the name of
+	 * the access key it is signed with, or the owner's, who may do everything. Before, everybody may.
+	 * @param onDenied told each refusal, since a service's answer to HEAD carries no message
+	 */
+	enforce(record: ProgramRecord, onDenied: (sentence: string) => void): Iam;
 	createBucket(name: string): void;
 	/** Keys of a bucket's objects, in order. */
 	listObjects(bucket: string): Promise<string[]>;
@@ -26,6 +36,8 @@ export interface Aws {
 
 const REGION = "ap-northeast-1";
 const NOTIFICATIONS = "notifications";
+/** The account owner's access key. Signatures need a secret one too; nobody checks them. */
+const OWNER = "local";
 
 /**
  * Starts the services.
@@ -33,30 +45,40 @@ const NOTIFICATIONS = "notifications";
  */
 export async function startAws(directory: string): Promise<Aws> {
 	mkdirSync(directory, { recursive: true });
-	const secrets = await startSecretsManager(join(directory, "secrets.json"));
-	const { startFauxqs } = await import("fauxqs");
-	const server = await startFauxqs({
-		port: 0,
-		host: "127.0.0.1",
-		logger: false,
-		defaultRegion: REGION,
-		dataDir: join(directory, "services"),
-		s3StorageDir: join(directory, "objects"),
-	});
+	let enforced: Authorize = async () => {};
+	const authorize: Authorize = (accessKey, read) => enforced(accessKey, read);
+	const secrets = await startSecretsManager(join(directory, "secrets.json"), authorize);
+	const storage = { dataDir: join(directory, "services"), s3StorageDir: join(directory, "objects") };
+	const server = await startFauxqs({ port: 0, logger: false, defaultRegion: REGION, ...storage }, authorize);
+	// Some tenths of a second, spent while the program is evaluated.
+	const { createIam } = require("./iam") as typeof import("./iam");
 	const url = `http://127.0.0.1:${server.port}`;
 	const region = { region: REGION };
 
 	return {
 		environment: {
 			AWS_REGION: REGION,
-			// Signatures need a key; nobody checks these.
-			AWS_ACCESS_KEY_ID: "local",
+			AWS_ACCESS_KEY_ID: OWNER,
 			AWS_SECRET_ACCESS_KEY: "local",
 			AWS_ENDPOINT_URL_S3: url,
 			AWS_ENDPOINT_URL_SNS: url,
 			AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
 		},
 		secrets,
+		enforce(record, onDenied) {
+			const iam = createIam(record);
+			enforced = async (accessKey = "", read) => {
+				if (accessKey === OWNER) return;
+				try {
+					const call = read();
+					if (call) await iam.authorize({ role: accessKey }, call);
+				} catch (error) {
+					if (isAccessDenied(error)) onDenied(error.message);
+					throw error;
+				}
+			};
+			return iam;
+		},
 		createBucket: (name) => {
 			server.createBucket(name);
 		},
@@ -64,7 +86,7 @@ export async function startAws(directory: string): Promise<Aws> {
 			const client = new S3Client({
 				...region,
 				endpoint: url,
-				credentials: { accessKeyId: "local", secretAccessKey: "local" },
+				credentials: { accessKeyId: OWNER, secretAccessKey: "local" },
 			});
 			const keys: string[] = [];
 			for await (const page of paginateListObjectsV2({ client }, { Bucket: bucket }))

@@ -5,10 +5,12 @@ import type { WorkflowInput } from "../handlers/contract";
 import type { MigrateResult } from "../handlers/migrate";
 import { newPassword } from "../handlers/passwords";
 import type { Aws } from "./aws";
+import { isAccessDenied } from "./aws-api";
+import type { Iam } from "./iam";
 import { createInvoker, type Invoker } from "./lambda";
 import { createDatabase, type Postgres } from "./postgres";
 import { find, type ProgramRecord, type RecordedResource } from "./record";
-import { type Outcome, runWorkflow, type TaskWatcher } from "./workflow";
+import { type CallResource, type Outcome, runWorkflow, type TaskWatcher } from "./workflow";
 
 export type FunctionName = "extract" | "load" | "notify" | "migrate" | "rotate";
 
@@ -21,6 +23,8 @@ export interface Deployment {
 	invoke(name: FunctionName, event: object): Promise<unknown>;
 	/** Keys of all finished manifests in the raw bucket, oldest version first. */
 	manifests(): Promise<string[]>;
+	/** Asks whether somebody may do something by the program's policies, and knows what was asked by the functions. */
+	iam: Iam;
 	/** What was published to the topic since this was asked last. */
 	notifications: ReturnType<Aws["createTopic"]>;
 	/** The peak of a function's process, in MB; null where it did not run. */
@@ -52,42 +56,51 @@ export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deplo
 	aws.createBucket(bucket);
 	const notifications = aws.createTopic(find(record, "aws:sns/topic:Topic").state.arn);
 
+	const iam = aws.enforce(record, parts.onLine);
 	const functions = new Map<string, { resource: RecordedResource; invoker: Invoker }>();
 	for (const resource of record.resources.filter(({ type }) => type === FUNCTION))
-		functions.set(resource.state.qualifiedArn, { resource, invoker: deployFunction(record, resource, parts) });
+		functions.set(resource.state.qualifiedArn, {
+			resource,
+			invoker: await deployFunction(record, resource, parts, iam),
+		});
+	const machine = find(record, "aws:sfn/stateMachine:StateMachine");
+	const { target } = find(record, "aws:scheduler/schedule:Schedule").inputs;
+	const schedule = { role: await iam.assume(target.roleArn, "scheduler.amazonaws.com") };
 	const named = (name: FunctionName) => functions.get(find(record, FUNCTION, name).state.qualifiedArn)!.invoker;
 	const stopFunctions = () => {
 		for (const { invoker } of functions.values()) invoker.stop();
 	};
 	let isStopped = false;
-	const call = async (resource: string, parameters: unknown) => {
-		if (resource === SNS_PUBLISH) {
-			const { TopicArn, Subject, Message } = parameters as Record<string, string>;
-			return aws.publish(TopicArn!, Subject!, Message!);
-		}
+	const invoke = async (arn: string, event: unknown) => {
 		// Who calls now does so because of the stop itself, as the workflow tells of a function that was ended.
 		if (isStopped) return await new Promise(() => {});
-		const deployed = functions.get(resource);
-		if (!deployed) throw new Error(`The workflow calls ${resource}, which the program does not declare.`);
-		return await deployed.invoker.invoke(parameters);
+		const deployed = functions.get(arn);
+		if (!deployed) throw new Error(`The workflow calls ${arn}, which the program does not declare.`);
+		return await deployed.invoker.invoke(event);
 	};
-
-	const machine = find(record, "aws:sfn/stateMachine:StateMachine");
-	const scheduled = JSON.parse(find(record, "aws:scheduler/schedule:Schedule").inputs.target.input) as WorkflowInput;
+	const call = await createTaskCaller(machine.inputs.roleArn, aws, iam, invoke);
+	const scheduled = JSON.parse(target.input) as WorkflowInput;
 	return {
 		async migrate() {
 			const { inputs } = find(record, "aws:lambda/invocation:Invocation");
 			const invoked = record.resources.find(
 				({ type, state }) => type === FUNCTION && state.name === inputs.functionName,
 			)!;
-			return (await call(invoked.state.qualifiedArn, JSON.parse(inputs.input))) as MigrateResult;
+			return (await invoke(invoked.state.qualifiedArn, JSON.parse(inputs.input))) as MigrateResult;
 		},
-		run(name, input, watcher) {
+		async run(name, input, watcher) {
+			await iam.authorize(schedule, { action: "states:StartExecution", resource: machine.state.arn });
 			const arn = `${machine.state.arn.replace(":stateMachine:", ":execution:")}:${name}`;
-			return runWorkflow(machine.inputs.definition, { name, arn, input: { ...scheduled, ...input } }, call, watcher);
+			return await runWorkflow(
+				machine.inputs.definition,
+				{ name, arn, input: { ...scheduled, ...input } },
+				call,
+				watcher,
+			);
 		},
 		invoke: (name, event) => named(name).invoke(event),
 		manifests: async () => (await aws.listObjects(bucket)).filter((key) => key.endsWith("/manifest.json")).sort(),
+		iam,
 		notifications,
 		peakRssMb: (name) => named(name).peakRssMb(),
 		stopFunctions,
@@ -113,7 +126,38 @@ function deploySecrets(record: ProgramRecord, aws: Aws): void {
 			aws.secrets.put(inputs.secretId, JSON.parse(inputs.secretString));
 }
 
-function deployFunction(record: ProgramRecord, resource: RecordedResource, parts: Parts): Invoker {
+/** What tasks of the workflow call, as the workflow's role. Step Functions has names of its own for what it is refused. */
+async function createTaskCaller(
+	roleArn: string,
+	aws: Aws,
+	iam: Iam,
+	invoke: (functionArn: string, event: unknown) => Promise<unknown>,
+): Promise<CallResource> {
+	const workflow = { role: await iam.assume(roleArn, "states.amazonaws.com") };
+	const authorize = async (action: string, resource: string, refusal: string) => {
+		try {
+			await iam.authorize(workflow, { action, resource });
+		} catch (error) {
+			throw isAccessDenied(error) ? Object.assign(error, { name: refusal }) : error;
+		}
+	};
+	return async (resource, parameters) => {
+		if (resource === SNS_PUBLISH) {
+			const { TopicArn, Subject, Message } = parameters as Record<string, string>;
+			await authorize("sns:Publish", TopicArn!, "SNS.AuthorizationErrorException");
+			return aws.publish(TopicArn!, Subject!, Message!);
+		}
+		await authorize("lambda:InvokeFunction", resource, "Lambda.AWSLambdaException");
+		return await invoke(resource, parameters);
+	};
+}
+
+async function deployFunction(
+	record: ProgramRecord,
+	resource: RecordedResource,
+	{ aws, ...parts }: Parts,
+	iam: Iam,
+): Promise<Invoker> {
 	const { inputs, state } = resource;
 	const declared = inputs.environment.variables as Record<string, string>;
 	// The addresses of this machine in the place of AWS's; everything else is as deployed.
@@ -131,5 +175,6 @@ function deployFunction(record: ProgramRecord, resource: RecordedResource, parts
 		timeoutSeconds: inputs.timeout as number,
 		memoryMb: inputs.memorySize as number,
 	};
-	return createInvoker(lambda, parts.aws.environment, parts.onLine);
+	const role = await iam.assume(inputs.role, "lambda.amazonaws.com");
+	return createInvoker(lambda, { ...aws.environment, AWS_ACCESS_KEY_ID: role }, parts.onLine);
 }

@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import { json } from "node:stream/consumers";
+import { type Authorize, accessKeyOf, isAccessDenied, secretsManagerCall, secretsManagerRefusal } from "./aws-api";
 import { close, listen } from "./server";
 import { readJson, writeJson } from "./state";
 
@@ -45,8 +46,9 @@ const PENDING = "AWSPENDING";
 /**
  * Starts the stand-in.
  * @param file where values are kept between runs
+ * @param authorize asked before each request
  */
-export async function startSecretsManager(file: string): Promise<SecretsManager> {
+export async function startSecretsManager(file: string, authorize: Authorize): Promise<SecretsManager> {
 	const secrets = readSecrets(file);
 	/** Changes a secret's versions, on disk too, or not at all. */
 	const change = <T>(arn: string, work: (versions: Versions) => T): T => {
@@ -80,9 +82,12 @@ export async function startSecretsManager(file: string): Promise<SecretsManager>
 		const call = String(request.headers["x-amz-target"]).replace("secretsmanager.", "");
 		response.setHeader("content-type", "application/x-amz-json-1.1");
 		try {
-			response.end(JSON.stringify(answer(call, (await json(request)) as SecretRequest)));
+			const asked = (await json(request)) as SecretRequest;
+			await authorize(accessKeyOf(request.headers), () => secretsManagerCall(call, asked));
+			response.end(JSON.stringify(answer(call, asked)));
 		} catch (error) {
 			response.statusCode = 400;
+			if (isAccessDenied(error)) return void response.end(secretsManagerRefusal(error).body);
 			const { name, message } = error as Error;
 			response.end(JSON.stringify({ __type: name, message }));
 		}

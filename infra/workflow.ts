@@ -6,6 +6,7 @@ import type { FailureName } from "../handlers/failure";
 import type { Settings } from "./config";
 import { createLogGroup } from "./log-group";
 import { createRole } from "./role";
+import { MESSAGE_ACTIONS, mayUseKey } from "./storage";
 
 /** ARNs of what the workflow calls. */
 export interface WorkflowTargets {
@@ -268,7 +269,7 @@ export function createWorkflow(
 			resources: [extract, load, notify].map((called) => pulumi.interpolate`${called.arn}:*`),
 		},
 		{ actions: ["sns:Publish"], resources: [topic.arn] },
-		{ actions: ["kms:GenerateDataKey*", "kms:Decrypt"], resources: [key.arn] },
+		mayUseKey(key, "sns", MESSAGE_ACTIONS),
 		// Log delivery knows no resources. https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
 		{
 			actions: [

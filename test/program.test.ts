@@ -498,9 +498,8 @@ for (const stack of ["dev", "prod"] as const)
 				]);
 				expect(principals("aws:kms/key:Key")).to.deep.equal([
 					{ AWS: "arn:aws:iam::000000000000:root" },
-					{
-						Service: ["logs.ap-northeast-1.amazonaws.com", "events.amazonaws.com", "cloudwatch.amazonaws.com"],
-					},
+					{ Service: "logs.ap-northeast-1.amazonaws.com" },
+					{ Service: ["events.amazonaws.com", "cloudwatch.amazonaws.com"] },
 				]);
 			});
 		});

@@ -64,8 +64,10 @@ export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deplo
 			invoker: await deployFunction(record, resource, parts, iam),
 		});
 	const machine = find(record, "aws:sfn/stateMachine:StateMachine");
-	const { target } = find(record, "aws:scheduler/schedule:Schedule").inputs;
-	const schedule = { role: await iam.assume(target.roleArn, "scheduler.amazonaws.com") };
+	const nightly = find(record, "aws:scheduler/schedule:Schedule");
+	const { target } = nightly.inputs;
+	const scheduler = { service: "scheduler.amazonaws.com", source: nightly.state.arn };
+	const schedule = { role: await iam.assume(target.roleArn, scheduler) };
 	const named = (name: FunctionName) => functions.get(find(record, FUNCTION, name).state.qualifiedArn)!.invoker;
 	const stopFunctions = () => {
 		for (const { invoker } of functions.values()) invoker.stop();
@@ -78,7 +80,7 @@ export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deplo
 		if (!deployed) throw new Error(`The workflow calls ${arn}, which the program does not declare.`);
 		return await deployed.invoker.invoke(event);
 	};
-	const call = await createTaskCaller(machine.inputs.roleArn, aws, iam, invoke);
+	const call = await createTaskCaller(machine, aws, iam, invoke);
 	const scheduled = JSON.parse(target.input) as WorkflowInput;
 	return {
 		async migrate() {
@@ -128,12 +130,12 @@ function deploySecrets(record: ProgramRecord, aws: Aws): void {
 
 /** What tasks of the workflow call, as the workflow's role. Step Functions has names of its own for what it is refused. */
 async function createTaskCaller(
-	roleArn: string,
+	{ inputs, state }: RecordedResource,
 	aws: Aws,
 	iam: Iam,
 	invoke: (functionArn: string, event: unknown) => Promise<unknown>,
 ): Promise<CallResource> {
-	const workflow = { role: await iam.assume(roleArn, "states.amazonaws.com") };
+	const workflow = { role: await iam.assume(inputs.roleArn, { service: "states.amazonaws.com", source: state.arn }) };
 	const authorize = async (action: string, resource: string, refusal: string) => {
 		try {
 			await iam.authorize(workflow, { action, resource });
@@ -175,6 +177,6 @@ async function deployFunction(
 		timeoutSeconds: inputs.timeout as number,
 		memoryMb: inputs.memorySize as number,
 	};
-	const role = await iam.assume(inputs.role, "lambda.amazonaws.com");
+	const role = await iam.assume(inputs.role, { service: "lambda.amazonaws.com" });
 	return createInvoker(lambda, { ...aws.environment, AWS_ACCESS_KEY_ID: role }, parts.onLine);
 }

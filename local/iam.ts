@@ -5,8 +5,14 @@ import { type ApiCall, accessDenied } from "./aws-api";
 import { endpointOf, keysOf, type Policy, policiesOf, type Role, rolesOf, statementsOf } from "./policies";
 import type { ProgramRecord } from "./record";
 
-/** Who calls: what took a role of the program, by the role's name, or a service of AWS on behalf of a resource. */
-export type Caller = { role: string } | { service: string; source?: string };
+/** Who calls: what took a role of the program, by the role's name, or a service of AWS in its own. */
+export type Caller = { role: string } | AwsService;
+
+export interface AwsService {
+	service: string;
+	/** ARN of what it does so for, where it says so. */
+	source?: string;
+}
 
 export interface Decision {
 	caller: Caller;
@@ -20,7 +26,7 @@ export interface Iam {
 	/** Lets a caller do something, and the services what that needs. @throws AccessDenied: who lacked which action on what */
 	authorize(caller: Caller, call: ApiCall): Promise<void>;
 	/** Lets a service take a role. @returns the role's name @throws AccessDenied */
-	assume(roleArn: string, service: string): Promise<string>;
+	assume(roleArn: string, caller: AwsService): Promise<string>;
 	/** All that was allowed so far, each once. */
 	allowed(): Decision[];
 }
@@ -90,10 +96,10 @@ export function createIam(record: ProgramRecord): Iam {
 			for (const keyAction of keyActions)
 				await decide({ caller, action: keyAction, resource: key, via: serviceOf(action) }, `, which ${action} needs`);
 		},
-		async assume(roleArn, service) {
+		async assume(roleArn, caller) {
 			const role = roles.find(({ arn }) => arn === roleArn);
 			if (!role) throw new Error(`The program does not declare the role ${roleArn}.`);
-			await decide({ caller: { service }, action: "sts:AssumeRole", resource: roleArn });
+			await decide({ caller, action: "sts:AssumeRole", resource: roleArn });
 			return role.name;
 		},
 		allowed: () => [...allowed.values()],
@@ -112,7 +118,7 @@ async function judge(rules: Rules, decision: Decision): Promise<string | undefin
 	const simulated = await runSimulation(
 		{
 			request: {
-				principal: role ? sessionArn(role, rules.account) : (caller as { service: string }).service,
+				principal: role ? sessionArn(role, rules.account) : (caller as AwsService).service,
 				action,
 				resource: { resource, accountId: rules.account },
 				contextVariables: context,
@@ -147,7 +153,8 @@ function contextOf(rules: Rules, { caller, action, via }: Decision, role: Role |
 	return {
 		"aws:SecureTransport": "true",
 		...(role && { "aws:PrincipalArn": role.arn }),
-		...("source" in caller && { "aws:SourceArn": caller.source, "aws:SourceAccount": rules.account }),
+		...("service" in caller &&
+			caller.source !== undefined && { "aws:SourceArn": caller.source, "aws:SourceAccount": rules.account }),
 		...(endpoint && { "aws:SourceVpce": endpoint.id, "aws:SourceVpc": endpoint.inputs.vpcId }),
 		...(via && { "kms:ViaService": `${via}.${rules.region}.amazonaws.com` }),
 	};

@@ -133,12 +133,10 @@ describe("the policies", function () {
 		const refused = new Set<string>();
 		for (const { caller, action, resource } of decisions) {
 			const isAssuming = action === "sts:AssumeRole" && "service" in caller;
-			await (isAssuming ? iam.assume(resource, caller.service) : iam.authorize(caller, { action, resource })).catch(
-				(error) => {
-					if (!isAccessDenied(error)) throw error;
-					refused.add(error.action);
-				},
-			);
+			await (isAssuming ? iam.assume(resource, caller) : iam.authorize(caller, { action, resource })).catch((error) => {
+				if (!isAccessDenied(error)) throw error;
+				refused.add(error.action);
+			});
 		}
 		return refused;
 	}
@@ -261,7 +259,7 @@ describe("the policies", function () {
 	});
 
 	describe("for AWS's services", () => {
-		const isRefused = async (asking: Promise<void>) =>
+		const isRefused = async (asking: Promise<unknown>) =>
 			expect(await failed(asking)).to.have.property("name", "AccessDenied");
 
 		it("let Secrets Manager call rotate for its two secrets, each by a permission of its own, and for no other", async () => {
@@ -275,6 +273,13 @@ describe("the policies", function () {
 			}
 			await isRefused(createIam(program).authorize(asFor(secrets().source), call));
 			await isRefused(createIam(program).authorize({ service: "events.amazonaws.com", source: own.reader }, call));
+		});
+
+		it("let them take a role for this account alone, where they say for which", async () => {
+			const { arn } = find(program, "aws:iam/role:Role", "workflow").state;
+			const service = "states.amazonaws.com";
+			await createIam(program).assume(arn, { service, source: arnOf("aws:sfn/stateMachine:StateMachine") });
+			await isRefused(createIam(program).assume(arn, { service }));
 		});
 
 		it("let no alarm of others and no other service publish", async () => {

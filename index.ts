@@ -41,7 +41,9 @@ const secrets = createSecrets(settings, key, bucket);
 const network = createNetwork(settings, key);
 const database = createDatabase(settings, network, key);
 const topic = createTopic(settings, key);
-const secretArns = [...Object.values(secrets).map((secret) => secret.arn), masterSecretArn(database)];
+// Only extract reads the source's, and not through the endpoint where it runs outside of the network.
+const reached = [secrets.pipeline, secrets.database, secrets.reader, ...(network.outward ? [secrets.source] : [])];
+const secretArns = [...reached.map((secret) => secret.arn), masterSecretArn(database)];
 const ways = createWays(settings, network, bucket.arn, secretArns);
 const access = settings.access ? createAccess(network, key, database) : undefined;
 

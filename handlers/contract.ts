@@ -62,6 +62,8 @@ export interface ExtractResult {
 
 export interface LoadEvent {
 	runId: string;
+	/** The manifest must be of this dataset; of any, if not given. */
+	dataset?: string;
 	manifestKey: string;
 	secrets: Pick<SecretReferences, "pipeline" | "database">;
 	reload?: boolean;

@@ -17,8 +17,8 @@ export interface DatabaseSecret {
 	ca?: string;
 }
 
-/** SQLSTATEs of what passes by itself: no room, no connection, starting or stopping, cancelled, deadlock. https://www.postgresql.org/docs/18/errcodes-appendix.html */
-const PASSING = /^(08|53|57P0|40)|^55P03$|^57014$|^58030$/;
+/** SQLSTATEs of what passes by itself: no room, no connection, starting, stopping or in recovery, cancelled, deadlock. https://www.postgresql.org/docs/18/errcodes-appendix.html */
+const PASSING = /^(08|53|57P0|40)|^55P03$|^57014$|^58030$|^25006$/;
 const INVALID_PASSWORD = "28P01";
 const TRANSACTION_TIMEOUT = "25P04";
 const GOODBYE_MS = 1_000;

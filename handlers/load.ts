@@ -75,7 +75,9 @@ export function loadHandler(settings: LoadSettings) {
 			notes.push(`${guard} was accepted: ${note}.`);
 			return true;
 		};
-		const run: Run = { event, settings, client, storage: createStorage(bucket), log, timeLeft, accepts, notes };
+		const storage = createStorage(bucket);
+		const reached = "before its first page";
+		const run: Run = { event, settings, client, storage, log, timeLeft, accepts, notes, reached };
 		try {
 			return await runOnce(run);
 		} catch (error) {
@@ -160,7 +162,13 @@ async function readManifest({ storage, event }: Run): Promise<Manifest> {
 	const content = await storage.read(event.manifestKey);
 	if (!content)
 		throw failure("ManifestInvalid", `The manifest ${event.manifestKey} is missing; fetch the snapshot again.`);
-	return parseManifest(content.toString("utf8"), event.manifestKey);
+	const manifest = parseManifest(content.toString("utf8"), event.manifestKey);
+	if (event.dataset !== undefined && manifest.dataset !== event.dataset)
+		throw failure(
+			"ManifestInvalid",
+			`The manifest ${event.manifestKey} is of dataset ${manifest.dataset}, and this run is for ${event.dataset}; give it one of that.`,
+		);
+	return manifest;
 }
 
 const snapshotTime = (manifest: Manifest) => new Date(manifest.rowsUpdatedAt * 1000);
@@ -189,6 +197,7 @@ async function loadNext(run: Run, manifest: Manifest, layout: Layout): Promise<L
 	const staged = await stage(run, manifest, layout);
 	const duplicates = await resolveDuplicates(run, layout, staged);
 	checkRejects(run, staged);
+	run.reached = "at the merge";
 	run.log.info("merging", { incoming: staged.incoming, known: staged.known });
 	return await merge(run, manifest, layout, staged, duplicates);
 }
@@ -196,11 +205,8 @@ async function loadNext(run: Run, manifest: Manifest, layout: Layout): Promise<L
 function pagesOf(run: Run, manifest: Manifest, layout: Layout): Stage {
 	const { client, storage, log, event } = run;
 	const checkTime = (page: number) => {
-		if (run.timeLeft() > 0) return;
-		throw failure(
-			"OutOfTime",
-			`The load stopped before page ${page} of ${manifest.pages.length}, since its time was up; give the function more time or memory.`,
-		);
+		run.reached = `at page ${page} of ${manifest.pages.length}`;
+		if (run.timeLeft() <= 0) throw outOfTime(run);
 	};
 	return { client, storage, manifest, layout, runId: event.runId, log, checkTime };
 }
@@ -277,15 +283,20 @@ async function publish(run: Run, manifest: Manifest, counts: LoadCounts): Promis
  * What a caught error is called: as it was named, or by what the database did. A session that was ended while nobody asked
  * it anything is just gone: then the time tells why.
  */
-function nameOf({ timeLeft }: Run, error: unknown): Error {
-	const named = databaseFailure(error, "while loading");
-	if (isOutOfTime(error) || (isFailure(named, "DatabaseUnavailable") && timeLeft() <= 0))
-		return failure(
-			"OutOfTime",
-			`The load was stopped by the database, since its time was up: ${reasonOf(error)}.`,
-			error,
-		);
-	return named;
+function nameOf(run: Run, error: unknown): Error {
+	const named = databaseFailure(error, `while loading, ${run.reached}`);
+	const isLate = isFailure(named, "DatabaseUnavailable") && run.timeLeft() <= 0;
+	return isOutOfTime(error) || isLate ? outOfTime(run, error) : named;
+}
+
+/** @param error what ended the load, if it did not stop by itself */
+function outOfTime({ reached }: Run, error?: unknown): Error {
+	const why = error === undefined ? "" : ` (${reasonOf(error)})`;
+	return failure(
+		"OutOfTime",
+		`The load stopped ${reached}, since its time was up${why}; give the function more time or memory.`,
+		error,
+	);
 }
 
 /** Closes the run's record, over a new connection where the old one is gone. What fails here must not hide the failure. */

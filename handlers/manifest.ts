@@ -28,6 +28,9 @@ export interface Manifest {
 	fetchedAt: string;
 }
 
+/** The last that a Date can hold, Unix seconds. */
+const LAST_SECOND = 8.64e12;
+
 /** `2024-10-12T00:00:00Z` → `20241012T000000Z`: sorts as text, and needs no escaping in a key. */
 export function versionName(rowsUpdatedAt: number): string {
 	return new Date(rowsUpdatedAt * 1000).toISOString().replace(/[-:]|\.000/g, "");
@@ -81,7 +84,7 @@ export function parseManifest(text: string, key: string): Manifest {
 	const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 	if (manifest.format !== "csv" && manifest.format !== "json")
 		throw invalid(`has an unknown format, ${JSON.stringify(manifest.format)}`);
-	if (!isCount(manifest.rowsUpdatedAt)) throw invalid("has no rowsUpdatedAt");
+	if (!isCount(manifest.rowsUpdatedAt) || manifest.rowsUpdatedAt > LAST_SECOND) throw invalid("has no rowsUpdatedAt");
 	if (key !== manifestKey(manifest.dataset, manifest.rowsUpdatedAt, manifest.format))
 		throw invalid(
 			`is of dataset ${manifest.dataset}, version ${versionName(manifest.rowsUpdatedAt)}, and does not belong there`,

@@ -25,4 +25,6 @@ export interface Run {
 	/** Whether a person overrode a guard; if so, the run says so. */
 	accepts(guard: Guard, note: string): boolean;
 	notes: string[];
+	/** How far it has come, for people: "at page 3 of 21". */
+	reached: string;
 }

@@ -122,6 +122,7 @@ export function defineWorkflow(targets: WorkflowTargets) {
 	const load = (runId: string, manifestKey: string) =>
 		task("load", TASK_SECONDS, {
 			"runId.$": runId,
+			"dataset.$": "$.input.dataset",
 			"manifestKey.$": manifestKey,
 			secrets: { "pipeline.$": "$.input.secrets.pipeline", "database.$": "$.input.secrets.database" },
 			"reload.$": "$.input.reload",

@@ -475,7 +475,7 @@ describe("load", () => {
 			const timeLeftMs = () => (++asked > 4 ? 0 : 60_000);
 			const error = await failed(database.load({ day: 0, pages }, { timeLeftMs, runId: "late" }));
 			expect(error).to.deep.include({ name: "OutOfTime" });
-			expect(error.message).to.match(/before page \d of 3/);
+			expect(error.message).to.match(/stopped at page [123] of 3, since its time was up; give/);
 			expect(await run("late")).to.deep.include({ status: "failed", error: "OutOfTime" });
 			expect(await current("1")).to.deep.equal([]);
 		});

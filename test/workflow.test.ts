@@ -34,10 +34,11 @@ describe("the workflow", () => {
 			]);
 		});
 
-		it("gives load the run, the manifest and its own secrets, never the source's, and overrides nothing", async () => {
+		it("gives load the run, the dataset, the manifest and its own secrets, never the source's, and overrides nothing", async () => {
 			expect((await run()).given("load")).to.deep.equal([
 				{
 					runId: "run-1",
+					dataset: "f6w7-q2d2",
 					manifestKey: extracted.manifestKey,
 					secrets: { pipeline: "arn:pipeline", database: "arn:database" },
 					reload: false,

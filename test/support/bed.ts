@@ -49,7 +49,7 @@ export interface TestDatabase {
 	contents(): Promise<Record<"vehicles" | "changes" | "snapshots", unknown[]>>;
 }
 
-export interface LoadOptions extends Partial<Pick<LoadEvent, "runId" | "reload" | "accept">> {
+export interface LoadOptions extends Partial<Pick<LoadEvent, "runId" | "dataset" | "reload" | "accept">> {
 	settings?: Partial<LoadSettings>;
 	/** What the function's context answers; a minute if not given. */
 	timeLeftMs?: () => number;

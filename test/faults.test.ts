@@ -1,10 +1,10 @@
 /** A load ends in the complete new snapshot or the untouched old one, whatever fails under it; test/long/ has more of it. */
 
+import { existsSync, renameSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import { Client } from "pg";
 import sinon from "sinon";
-import type { DatabaseSecret } from "../handlers/database";
-import { newPassword } from "../handlers/passwords";
 import { asSuperuser, clientConfig } from "../local/postgres";
 import { failed } from "./support/assertions";
 import type { TestDatabase } from "./support/bed";
@@ -23,7 +23,6 @@ import {
 	throughProxy,
 	timeBudget,
 } from "./support/faults";
-import { answers, cutShort, type Fault, garbled, late, s3Error, withFaults } from "./support/proxies";
 import { storeSnapshot, vehicles } from "./support/snapshots";
 
 testKilledBackends("the first load", SCENES["the first load"], (text) => /^(savepoint|commit)/.test(text));
@@ -41,10 +40,6 @@ describe("a load", () => {
 		database = await scene.open();
 	});
 	afterEach(() => sinon.restore());
-
-	const secretOf = () => scene.bed.aws.secrets.get<DatabaseSecret>(database.secretArn)!;
-	const putSecret = (changes: Partial<DatabaseSecret>) =>
-		scene.bed.aws.secrets.put(database.secretArn, { ...secretOf(), ...changes });
 
 	describe("whose connection breaks", () => {
 		it("in the middle of a COPY leaves the old snapshot", async () => {
@@ -78,22 +73,71 @@ describe("a load", () => {
 				expect(timeLeftMs()).to.be.above(1_000);
 			});
 			await expectComplete(scene, database);
-			expect(await scene.load(database)).to.deep.include({ status: "loaded", added: 5, rejected: 1, duplicates: 2 });
-			await expectComplete(scene, database);
+			const result = await scene.load(database);
+			expect(result).to.deep.include({ added: 5, rejected: 1, duplicates: 2 });
+			await expectLoaded(scene, database, result);
 		});
 
 		it("after COMMIT, before its end, is done, and does not wait for a goodbye", async () => {
-			await throughProxy(scene, database, async (proxy) => {
+			const result = await throughProxy(scene, database, async (proxy) => {
 				const end = sinon.stub(Client.prototype, "end").callsFake(function (this: Client) {
 					proxy.fallSilent();
 					return Reflect.apply(end.wrappedMethod, this, []);
 				} as never);
 				const timeLeftMs = timeBudget(10_000);
-				expect(await scene.load(database, { timeLeftMs })).to.have.property("status", "loaded");
+				const result = await scene.load(database, { timeLeftMs });
 				end.restore();
 				expect(timeLeftMs()).to.be.above(9_000);
+				return result;
 			});
-			await expectComplete(scene, database);
+			await expectLoaded(scene, database, result);
+		});
+	});
+
+	describe("whose database is slow", () => {
+		/** The load's time over a way that is slow once the transaction has begun. */
+		const load = (pieceMs: number, timeLeftMs: () => number) =>
+			throughProxy(scene, database, (proxy) => {
+				const drag = (text: string) => {
+					if (text === "begin") proxy.drag(pieceMs);
+				};
+				return beforeStatements(drag, () => scene.load(database, { timeLeftMs }));
+			});
+
+		it("takes its time, and loads", async () => {
+			const timeLeftMs = timeBudget(30_000);
+			const result = await load(40, timeLeftMs);
+			expect(timeLeftMs(), "it was slow").to.be.below(32_000);
+			await expectLoaded(scene, database, result);
+		});
+
+		it("stops in time, and says where, when that is too slow", async () => {
+			const timeLeftMs = timeBudget();
+			const error = await failed(load(120, timeLeftMs));
+			expect(timeLeftMs(), "milliseconds left").to.be.above(1_000);
+			await expectOld(scene, database, error, "OutOfTime");
+			expect(error.message).to.match(
+				/^The load stopped (at page \d of 2|before its first page), since its time was up/,
+			);
+		});
+	});
+
+	describe("whose database has no room left on its disk", () => {
+		it("leaves the old snapshot, says so, and loads once there is room", async function () {
+			// Whatever is written there is refused as a full disk refuses it.
+			if (!existsSync("/dev/full")) this.skip();
+			const first = await setScene(SCENES["the first load"]);
+			database = await first.open();
+			const [table] = await database.query<{ file: string }>("select pg_relation_filepath('ev.vehicles') as file");
+			const path = await asSuperuser(scene.bed.postgres, async (client) => {
+				const { rows } = await client.query<{ data_directory: string }>("show data_directory");
+				return join(rows[0]!.data_directory, table!.file);
+			});
+			renameSync(path, `${path}.aside`);
+			symlinkSync("/dev/full", path);
+			const error = await failed(first.load(database)).finally(() => renameSync(`${path}.aside`, path));
+			expect(error.message).to.match(/while loading, at page \d of 2.*No space left on device/);
+			await expectOld(first, database, error, "DatabaseUnavailable");
 		});
 	});
 
@@ -166,117 +210,13 @@ describe("a load", () => {
 
 		it("happens once when its event is delivered again, at once or after a newer snapshot", async () => {
 			await scene.load(database);
-			await scene.load(database);
-			await expectComplete(scene, database);
+			await expectLoaded(scene, database, await scene.load(database));
 			await database.load({ day: scene.day + 30, pages: [vehicles(1, 30)] });
 			const newer = await database.contents();
 			expect(await scene.load(database)).to.deep.include({ status: "loaded", added: 5 });
 			const late = await failed(scene.load(database, { runId: "another" }));
 			expect(late).to.have.property("name", "OlderSnapshot");
 			expect(await database.contents()).to.deep.equal(newer);
-		});
-	});
-
-	describe("whose storage fails", () => {
-		const isPage = (url = "") => url.includes(".csv.gz");
-		/** A fault for the second page: at the first `times` askings, or always. */
-		const load = (fault: Fault, times = Number.POSITIVE_INFINITY, options = {}) => {
-			let page: string | undefined;
-			let pages = 0;
-			const faultOf = ({ url }: { url?: string }) => {
-				if (!isPage(url)) return undefined;
-				if (++pages === 2) page = url;
-				return url === page && times-- > 0 ? fault : undefined;
-			};
-			// The SDK's waits between attempts are random shares.
-			sinon.stub(Math, "random").returns(0);
-			return withFaults("AWS_ENDPOINT_URL_S3", faultOf, () => scene.load(database, options));
-		};
-		const hangUp: Fault = (response) => response.destroy();
-		const missing = s3Error(404, "NoSuchKey");
-
-		for (const [what, fault, name] of [
-			["an internal error", s3Error(500, "InternalError"), "StorageUnavailable"],
-			["SlowDown", s3Error(503, "SlowDown"), "StorageUnavailable"],
-			["a connection that breaks", hangUp, "StorageUnavailable"],
-			["half a page", cutShort, "StorageUnavailable"],
-			["other bytes than were written", garbled, "StorageUnavailable"],
-		] as const) {
-			it(`once with ${what} succeeds`, async () => {
-				await expectLoaded(scene, database, await load(fault, 1));
-			});
-
-			it(`always with ${what} leaves the old snapshot: ${name}`, async () => {
-				await expectOld(scene, database, await failed(load(fault)), name);
-			});
-		}
-
-		for (const [what, fault, name] of [
-			["AccessDenied", s3Error(403, "AccessDenied"), "StorageUnavailable"],
-			["a page that is not there", missing, "PageDamaged"],
-		] as const)
-			it(`with ${what} leaves the old snapshot: ${name}`, async () => {
-				await expectOld(scene, database, await failed(load(fault)), name);
-			});
-
-		it("by being slow leaves the old snapshot when the time is up: OutOfTime", async () => {
-			const timeLeftMs = timeBudget();
-			await expectOld(scene, database, await failed(load(late(1_200), 1, { timeLeftMs })), "OutOfTime");
-		});
-
-		it("when there is no time left for the first page either is OutOfTime, and nothing is left to fail", async () => {
-			let asked = 0;
-			const timeLeftMs = () => (++asked > 2 ? 0 : 60_000);
-			const unhandled = sinon.stub();
-			process.on("unhandledRejection", unhandled);
-			try {
-				const faultOf = ({ url }: { url?: string }) => (isPage(url) ? missing : undefined);
-				const error = await withFaults("AWS_ENDPOINT_URL_S3", faultOf, async () => {
-					const error = await failed(scene.load(database, { timeLeftMs }));
-					await new Promise((done) => setTimeout(done, 50));
-					return error;
-				});
-				expect(unhandled.callCount).to.equal(0);
-				await expectOld(scene, database, error, "OutOfTime");
-			} finally {
-				process.off("unhandledRejection", unhandled);
-			}
-		});
-	});
-
-	describe("whose secrets", () => {
-		const load = (times: number) => {
-			const throttled = answers(400, JSON.stringify({ __type: "ThrottlingException", message: "Rate exceeded" }));
-			sinon.stub(Math, "random").returns(0);
-			return withFaults(
-				"AWS_ENDPOINT_URL_SECRETS_MANAGER",
-				() => (times-- > 0 ? throttled : undefined),
-				() => scene.load(database),
-			);
-		};
-
-		it("are throttled once succeeds", async () => {
-			await expectLoaded(scene, database, await load(1));
-		});
-
-		it("are throttled for long is SecretUnavailable", async () => {
-			const error = await failed(load(Number.POSITIVE_INFINITY));
-			expect(error.message).to.include("Rate exceeded");
-			await expectOld(scene, database, error, "SecretUnavailable", false);
-		});
-
-		it("are rotated after the last load uses the new password", async () => {
-			const { password } = secretOf();
-			const rotate = async (to: string) => {
-				await asSuperuser(scene.bed.postgres, (client) => client.query(`alter role ev_loader password '${to}'`));
-				putSecret({ password: to });
-			};
-			try {
-				await rotate(newPassword());
-				await expectLoaded(scene, database, await scene.load(database));
-			} finally {
-				await rotate(password);
-			}
 		});
 	});
 });

@@ -91,6 +91,12 @@ export const garbled: Fault = async (response, forward) => {
 	response.writeHead(status, headers).end(body);
 };
 
+/** Another text in the true one's place, which no checksum tells apart from it. */
+export const rewritten =
+	(rewrite: (text: string) => string): Fault =>
+	async (response, forward) =>
+		answers(200, rewrite((await forward()).body.toString("utf8")))(response, forward);
+
 /** The true answer, but late. */
 export const late =
 	(ms: number): Fault =>

@@ -266,7 +266,7 @@ async function afterSessions(start: () => Promise<Postgres>): Promise<Postgres> 
 		}
 }
 
-/** Waits until the server writes into its lock file that it takes connections, as pg_ctl does. */
+/** Waits until the server writes into its lock file that it takes connections, or is a standby, as pg_ctl does. */
 async function untilReady(server: ChildProcess, data: string, said: string[]): Promise<void> {
 	const deadline = Date.now() + START_TIMEOUT_MS;
 	let failed: Error | undefined;
@@ -275,7 +275,7 @@ async function untilReady(server: ChildProcess, data: string, said: string[]): P
 	});
 	while (!failed && server.exitCode === null && server.signalCode === null && Date.now() < deadline) {
 		const [pid, ...rest] = lockFile(data);
-		if (Number(pid) === server.pid && rest[6]?.trim() === "ready") return;
+		if (Number(pid) === server.pid && /^(ready|standby)/.test(rest[6] ?? "")) return;
 		await sleep(20);
 	}
 	server.kill("SIGQUIT");

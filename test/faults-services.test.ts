@@ -154,7 +154,7 @@ describe("a load", () => {
 		it("are throttled for long is SecretUnavailable", async () => {
 			const error = await failed(load(Number.POSITIVE_INFINITY));
 			expect(error.message).to.include("Rate exceeded");
-			await expectOld(scene, database, error, "SecretUnavailable", false);
+			await expectOld(scene, database, error, "SecretUnavailable", "none");
 		});
 	});
 
@@ -207,7 +207,7 @@ describe("a load", () => {
 			const error = await failed(scene.load(database));
 			expect(error.message).to.include("password authentication failed");
 			scene.bed.aws.secrets.put(database.secretArn, { ...before, password });
-			await expectOld(scene, database, error, "DatabaseUnavailable", false);
+			await expectOld(scene, database, error, "DatabaseUnavailable", "none");
 		});
 
 		for (const [place, pattern] of Object.entries({

@@ -180,7 +180,7 @@ describe("a load", () => {
 			await limit(0);
 			const error = await failed(scene.load(database)).finally(() => limit(-1));
 			expect(error.message).to.include("too many connections");
-			await expectOld(scene, database, error, "DatabaseUnavailable", false);
+			await expectOld(scene, database, error, "DatabaseUnavailable", "none");
 		});
 	});
 

@@ -60,7 +60,9 @@ export function expectToldFailure({ outcome, told }: Night, error: Error): void 
 export function expectToldSuccess({ outcome, told }: Night): void {
 	const { load } = (outcome as { output?: { load?: LoadResult } }).output ?? {};
 	expect(load, JSON.stringify(outcome)).to.have.property("status", "loaded");
-	const { added, removed, rows } = load!;
+	const [added, removed, rows] = [load!.added, load!.removed, load!.rows].map((count) =>
+		count!.toLocaleString("en-US"),
+	);
 	expect(told.map(({ subject }) => subject)).to.deep.equal([
 		`EV registrations f6w7-q2d2: ${added} added, ${removed} removed`,
 	]);

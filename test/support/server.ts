@@ -1,0 +1,65 @@
+/** A PostgreSQL of a scene's own, which may be stopped, crash, run full or come back in recovery without harm to other tests. */
+
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { asSuperuser, createDatabase, type Postgres, removePostgres, startPostgres } from "../../local/postgres";
+import { migrateInto, openDatabase, type TestDatabase } from "./bed";
+import type { Scene } from "./faults";
+
+export interface OwnServer {
+	/** The scene, on this server. */
+	scene: Scene;
+	postgres: Postgres;
+	/** Where the server's folder is. */
+	directory: string;
+	/** A database in which the load is the next thing to happen. */
+	open(): Promise<TestDatabase>;
+	/** Starts the server again, on another port, as a failover would answer at another address. */
+	start(database: TestDatabase, settings?: Record<string, string>): Promise<void>;
+	remove(): Promise<void>;
+}
+
+const SETTINGS = { shared_buffers: "64MB" };
+const ROLES = ["arn:loader", "arn:reader"];
+const TEMPLATE = "own";
+
+/** Starts a server and brings it to where the scene begins. @param directory an empty one; a new one if not given */
+export async function startOwnServer(
+	scene: Scene,
+	directory = mkdtempSync(join(tmpdir(), "ev-registrations-faults-")),
+): Promise<OwnServer> {
+	const { aws, storage, owner } = scene.bed;
+	const postgres = await startPostgres(directory, SETTINGS);
+	await createDatabase(postgres, TEMPLATE, owner);
+	// Migrate replaces the passwords of roles by new ones, and the other server keeps its own.
+	const others = ROLES.map((arn) => [arn, aws.secrets.get<object>(arn)!] as const);
+	await migrateInto({ postgres, aws, owner }, TEMPLATE);
+	const template = openDatabase({ postgres, aws, storage, owner }, TEMPLATE);
+	const secret = aws.secrets.get<object>(template.secretArn)!;
+	for (const [arn, other] of others) aws.secrets.put(arn, other);
+	for (const key of scene.earlier) await template.loadManifest(key);
+	let databases = 0;
+	return {
+		scene: { ...scene, bed: { ...scene.bed, postgres } },
+		postgres,
+		directory,
+		async open() {
+			const name = `${TEMPLATE}_${++databases}`;
+			await asSuperuser(postgres, (client) =>
+				client.query(`create database ${name} template ${TEMPLATE} owner ${owner.user}`),
+			);
+			const database = openDatabase({ postgres, aws, storage, owner }, name);
+			aws.secrets.put(database.secretArn, { ...secret, port: postgres.port, dbname: name });
+			return database;
+		},
+		async start(database, settings = {}) {
+			Object.assign(postgres, await startPostgres(directory, { ...SETTINGS, ...settings }));
+			aws.secrets.put(database.secretArn, { ...aws.secrets.get<object>(database.secretArn)!, port: postgres.port });
+		},
+		async remove() {
+			await postgres.stop();
+			removePostgres(directory);
+		},
+	};
+}

@@ -1,0 +1,87 @@
+/** A load that needs more memory than its function has: the archive as it is deployed, in a process with that limit. */
+
+import { join } from "node:path";
+import { expect } from "chai";
+import type { LoadEvent, LoadResult } from "../../handlers/contract";
+import { createInvoker, type LambdaFunction } from "../../local/lambda";
+import { find } from "../../local/record";
+import { failed } from "../support/assertions";
+import { type TestBed, type TestDatabase, testBed } from "../support/bed";
+import { untilAlone } from "../support/faults";
+import { expectToldFailure, expectToldSuccess, night } from "../support/night";
+import { programOf } from "../support/program";
+import { dayOf, storeSnapshot, vehicles } from "../support/snapshots";
+
+/** Each row that does not fit is held until its page is read, and these are far more than a snapshot has. */
+const MISFITS = 40_000;
+const TOO_LITTLE_MB = 24;
+/** Far from other tests' snapshots, which share the bucket. */
+const DAY = 900_000;
+
+describe("a load that runs out of memory", function () {
+	this.timeout(120_000);
+	let bed: TestBed;
+	let database: TestDatabase;
+	let lambda: LambdaFunction;
+
+	before(async () => {
+		bed = await testBed();
+		database = await bed.newDatabase();
+		const record = await programOf("dev");
+		const { inputs } = find(record, "aws:lambda/function:Function", "load");
+		lambda = {
+			name: "load",
+			code: join(record.directory, inputs.code),
+			handler: inputs.handler,
+			environment: inputs.environment?.variables ?? {},
+			timeoutSeconds: inputs.timeout,
+			memoryMb: inputs.memorySize,
+		};
+	});
+
+	/** Invokes the function, cold. */
+	const invoke = async (event: LoadEvent, memoryMb = lambda.memoryMb): Promise<LoadResult> => {
+		const invoker = createInvoker({ ...lambda, memoryMb }, bed.aws.environment, () => {});
+		const secrets = { pipeline: "arn:pipeline", database: database.secretArn };
+		try {
+			return (await invoker.invoke({ ...event, secrets })) as LoadResult;
+		} finally {
+			invoker.stop();
+		}
+	};
+
+	it("leaves the old snapshot, is told, and loads where there is enough of it", async () => {
+		await database.load({ day: DAY, pages: [vehicles(1, 9)] });
+		const old = await database.contents();
+		const misfits = vehicles(10, 9 + MISFITS, { model_year: "20255" });
+		const manifestKey = await storeSnapshot(bed.storage, { day: DAY + 30, pages: [misfits, vehicles(1, 5)] });
+		const rowsUpdatedAt = dayOf(DAY + 30).getTime() / 1000;
+		const extracted = { manifestKey, fetched: true, rows: MISFITS + 5, bytes: 1, rowsUpdatedAt, seconds: 1 };
+
+		let error: Error | undefined;
+		const first = await night(bed.aws, "too little", extracted, async (event) => {
+			error = await failed(invoke(event, TOO_LITTLE_MB));
+			throw error;
+		});
+		expect(error).to.have.property("name", "Runtime.ExitError");
+		expect(error!.message).to.include(`ran out of memory (${TOO_LITTLE_MB} MB)`);
+		expectToldFailure(first, error!);
+		await untilAlone(bed.postgres, database);
+		expect(await database.contents()).to.deep.equal(old);
+		const runs = "select run_id, status, rejected from ev.runs where rejected is distinct from 0 order by started_at";
+		expect(await database.query(runs)).to.deep.equal([{ run_id: "too little", status: "running", rejected: null }]);
+
+		const second = await night(bed.aws, "enough", extracted, (event) =>
+			invoke({ ...event, accept: ["TooManyRejects", "SuspiciousShrink"] }),
+		);
+		expectToldSuccess(second);
+		expect(await database.query(runs)).to.deep.equal([
+			{ run_id: "too little", status: "abandoned", rejected: null },
+			{ run_id: "enough", status: "loaded", rejected: MISFITS },
+		]);
+		expect(await database.query("select count(*)::int as aside from ev.rejected_rows")).to.deep.equal([
+			{ aside: MISFITS },
+		]);
+		expect(await database.query("select count(*)::int as left from ev.current_vehicles")).to.deep.equal([{ left: 5 }]);
+	});
+});

@@ -15,6 +15,7 @@ export type FailureName =
 	| "PageDamaged"
 	| "ManifestInvalid"
 	// A person must look.
+	| "SourceRefused"
 	| "SchemaDrift"
 	| "TooManyRejects"
 	| "UnreadableKeys"

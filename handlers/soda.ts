@@ -55,6 +55,14 @@ const PATIENCE: Patience = {
 /** Worth another try: throttled, an error of the server's own, or of what stands before it. */
 const PASSING_STATUS = [408, 429, 500, 502, 503, 504];
 
+/** What a person can do about a refusal, which asking again does not change. https://dev.socrata.com/docs/response-codes */
+const REMEDY: Record<number, string> = {
+	401: "put a valid app token into the secret `source`, or none",
+	403: "put a valid app token into the secret `source`, or none, and see whether the dataset is still public",
+	404: "see whether the settings dataset and sourceUrl still name it",
+	410: "see whether the settings dataset and sourceUrl still name it",
+};
+
 export interface SourceState {
 	/** When the rows last changed, Unix seconds. */
 	rowsUpdatedAt: number;
@@ -72,12 +80,12 @@ export interface PageRequest {
 }
 
 export interface Soda {
-	/** What the source holds now. @throws SourceUnavailable, SourceThrottled, SourceChanged */
+	/** What the source holds now. @throws SourceUnavailable, SourceThrottled, SourceRefused, SourceChanged */
 	state(): Promise<SourceState>;
 	/**
 	 * Fetches one page whole, in the source's own order of ids. A page that breaks off is asked for again from its start.
 	 * @param take reads the page's bytes; called anew for each try
-	 * @throws SourceUnavailable, SourceThrottled, SourceChanged
+	 * @throws SourceUnavailable, SourceThrottled, SourceRefused, SourceChanged
 	 */
 	page<T>(request: PageRequest, take: (body: AsyncIterable<Uint8Array>) => Promise<T>): Promise<T>;
 }
@@ -248,9 +256,14 @@ async function refusal(response: Response, question: Question): Promise<Error> {
 	const { status } = response;
 	const text = await response.text().catch(() => "");
 	const said = `${status} ${response.statusText}${text && `, ${excerpt(sodaMessage(text))}`}`;
-	const more = { status, passing: PASSING_STATUS.includes(status), retryAfterMs: retryAfter(response) };
+	const passing = PASSING_STATUS.includes(status);
+	const more = { status, passing, retryAfterMs: retryAfter(response) };
 	if (status === 202)
 		return sourceFailure("SourceUnavailable", question, "202, still working on the answer", undefined, more);
+	if (status >= 400 && status < 500 && !passing) {
+		const remedy = REMEDY[status] ?? "see what the source's API wants now";
+		return sourceFailure("SourceRefused", question, `${said}; ${remedy}`, undefined, more);
+	}
 	return sourceFailure(status === 429 ? "SourceThrottled" : "SourceUnavailable", question, said, undefined, more);
 }
 

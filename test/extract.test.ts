@@ -263,7 +263,7 @@ describe("extract", () => {
 			const { manifestKey } = await extract();
 			const written = (await storage.read(manifestKey))!;
 			source.fail(answers(404), { what: isPage });
-			expect(await failed(extract({ refetch: true }))).to.have.property("name", "SourceUnavailable");
+			expect(await failed(extract({ refetch: true }))).to.have.property("name", "SourceRefused");
 			expect(await storage.read(manifestKey)).to.deep.equal(written);
 		});
 
@@ -305,7 +305,7 @@ describe("extract", () => {
 		it("when a page fails", async () => {
 			source.fail(answers(404), { what: ({ what }) => what.endsWith("$offset=200") });
 			const error = await failed(extract());
-			expect(error.name).to.equal("SourceUnavailable");
+			expect(error.name).to.equal("SourceRefused");
 			expect(error.message).to.include("$offset=200: 404");
 			expect(await keys()).to.have.length(2);
 		});

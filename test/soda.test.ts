@@ -230,19 +230,26 @@ describe("the open-data client", () => {
 	});
 
 	describe("does not ask again", () => {
-		for (const status of [400, 401, 403, 404, 410])
-			it(`after ${status}, which will not pass`, async () => {
+		for (const [status, remedy] of [
+			[400, "API"],
+			[401, "app token into the secret `source`"],
+			[403, "app token into the secret `source`"],
+			[404, "settings dataset and sourceUrl"],
+			[410, "settings dataset and sourceUrl"],
+		] as const)
+			it(`after ${status}, which will not pass, and says what to do`, async () => {
 				source.fail(answers(status, '{"code":"x","error":true,"message":"No such thing"}'));
 				const error = await failed(page());
-				expect(error.name).to.equal("SourceUnavailable");
-				expect(error.message).to.match(new RegExp(`: ${status} [A-Z][a-z]+.*, No such thing\\.$`));
+				expect(error.name).to.equal("SourceRefused");
+				expect(error.message).to.match(new RegExp(`: ${status} [A-Z][a-z]+.*, No such thing; .*${remedy}.*\\.$`));
 				expect(source.asked).to.have.length(1);
 			});
 
 		it("when the source knows another dataset, and says which request that was", async () => {
 			const error = await failed(client({ dataset: "abcd-1234" }).state());
-			expect(error.name).to.equal("SourceUnavailable");
-			expect(error.message).to.equal(`GET ${source.url}/api/views/abcd-1234.json: 404 Not Found, Not found.`);
+			expect(error.name).to.equal("SourceRefused");
+			const said = "404 Not Found, Not found; see whether the settings dataset and sourceUrl still name it.";
+			expect(error.message).to.equal(`GET ${source.url}/api/views/abcd-1234.json: ${said}`);
 		});
 
 		it("a source whose answers lag behind its description", async () => {

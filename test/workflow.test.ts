@@ -174,11 +174,11 @@ describe("the workflow", () => {
 				expect(outcome).to.deep.equal({ error: name, cause: caught(name).Cause });
 			});
 
-		it("tells extract's failure, and never comes to load", async () => {
-			const { outcome, order, given } = await run({ extract: [error("SchemaDrift")] });
+		it("tells extract's failure at once where the source refuses, and never comes to load", async () => {
+			const { outcome, order, given } = await run({ extract: [error("SourceRefused")] });
 			expect(order).to.deep.equal(["extract", "notify"]);
-			expect(given("notify")[0]).to.deep.include({ extract: null, load: null, error: caught("SchemaDrift") });
-			expect(outcome).to.deep.equal({ error: "SchemaDrift", cause: caught("SchemaDrift").Cause });
+			expect(given("notify")[0]).to.deep.include({ extract: null, load: null, error: caught("SourceRefused") });
+			expect(outcome).to.deep.equal({ error: "SourceRefused", cause: caught("SourceRefused").Cause });
 		});
 
 		it("tells a crash, a timeout and a bug without trying again", async () => {

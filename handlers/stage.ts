@@ -9,7 +9,7 @@ import xxhash from "xxhash-wasm";
 import { COPY_KNOWN, COPY_UNSEEN, copyFirst, copyIncoming } from "../db/merge";
 import { REJECT_ROWS } from "../db/runs";
 import type { Layout, SourceColumn } from "../db/source";
-import { failure } from "./failure";
+import { failure, reasonOf } from "./failure";
 import { createKnownRows, type KnownRows } from "./known-rows";
 import type { Log } from "./log";
 import { type Manifest, type ManifestPage, sha256 } from "./manifest";
@@ -20,8 +20,11 @@ import type { Storage } from "./storage";
 /** Part of a row's hash: raise it when the same raw row begins to mean something else, and every row is read anew. */
 const TRANSFORM_VERSION = 1;
 
-/** No page comes near; one that does is no page of ours. */
-const MAX_PAGE_BYTES = 512 * 1024 * 1024;
+/** No page comes near; one that does is no page of ours, and would take all of the function's memory. */
+const MAX_PAGE_BYTES = 128 * 1024 * 1024;
+
+/** Rows that do not fit are sent in portions of so many bytes: on their way they take six times as much. */
+const MAX_REJECT_BYTES = 4 * 1024 * 1024;
 
 const CHUNK_CHARACTERS = 64 * 1024;
 
@@ -183,7 +186,7 @@ async function readPage(storage: Storage, page: ManifestPage): Promise<Buffer> {
 	try {
 		return await promisify(gunzip)(compressed, { maxOutputLength: MAX_PAGE_BYTES });
 	} catch (error) {
-		throw damaged("cannot be uncompressed", error);
+		throw damaged(`cannot be uncompressed (${reasonOf(error)})`, error);
 	}
 }
 
@@ -269,15 +272,32 @@ async function rejectRows(stage: Stage, pageNumber: number, rejects: Reject[], s
 		if (key === undefined) staged.unreadableKeys++;
 		else staged.rejectedKeys.push(key);
 	}
-	const column = <T>(pick: (reject: Reject) => T) => rejects.map(pick);
-	await stage.client.query(REJECT_ROWS, [
-		stage.runId,
-		pageNumber,
-		column((reject) => reject.line),
-		column((reject) => reject.key ?? null),
-		column((reject) => reject.reason),
-		column((reject) => reject.raw),
-	]);
+	for (const portion of portionsOf(rejects)) {
+		const column = <T>(pick: (reject: Reject) => T) => portion.map(pick);
+		await stage.client.query(REJECT_ROWS, [
+			stage.runId,
+			pageNumber,
+			column((reject) => reject.line),
+			column((reject) => reject.key ?? null),
+			column((reject) => reject.reason),
+			column((reject) => reject.raw),
+		]);
+	}
+}
+
+function* portionsOf(rejects: Reject[]): Generator<Reject[]> {
+	let portion: Reject[] = [];
+	let bytes = 0;
+	for (const reject of rejects) {
+		if (portion.length && bytes + reject.raw.length > MAX_REJECT_BYTES) {
+			yield portion;
+			portion = [];
+			bytes = 0;
+		}
+		portion.push(reject);
+		bytes += reject.raw.length;
+	}
+	yield portion;
 }
 
 function* keyLines(known: KnownRows): Generator<string> {

@@ -402,6 +402,12 @@ describe("load", () => {
 			expect(await failed(database.load({ day: 0, pages: [other] }))).to.deep.include({ name: "PageDamaged" });
 		});
 
+		it("fails with PageDamaged when a page is larger uncompressed than any page of ours", async () => {
+			const error = await failed(database.load({ day: 0, pages: [Buffer.alloc(129 * 1024 * 1024)] }));
+			expect(error).to.deep.include({ name: "PageDamaged" });
+			expect(error.message).to.match(/cannot be uncompressed \(.*larger than 134217728 bytes/);
+		});
+
 		it("fails with PageDamaged naming page and line when JSON breaks off", async () => {
 			const whole = pageOf(vehicles(1, 3), "json");
 			const error = await failed(

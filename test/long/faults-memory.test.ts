@@ -18,7 +18,7 @@ const TOO_LITTLE_MB = 24;
 /** Far from other tests' snapshots, which share the bucket. */
 const DAY = 900_000;
 
-describe("a load that runs out of memory", function () {
+describe("a load", function () {
 	this.timeout(120_000);
 	let bed: TestBed;
 	let database: TestDatabase;
@@ -26,7 +26,6 @@ describe("a load that runs out of memory", function () {
 
 	before(async () => {
 		bed = await testBed();
-		database = await bed.newDatabase();
 		const record = await programOf("dev");
 		const { inputs } = find(record, "aws:lambda/function:Function", "load");
 		lambda = {
@@ -39,18 +38,42 @@ describe("a load that runs out of memory", function () {
 		};
 	});
 
-	/** Invokes the function, cold. */
-	const invoke = async (event: LoadEvent, memoryMb = lambda.memoryMb): Promise<LoadResult> => {
+	beforeEach(async () => {
+		database = await bed.newDatabase();
+	});
+
+	/** Invokes the function, cold. @param onPeak is told how much memory it held at most, in MB */
+	const invoke = async (
+		event: Omit<LoadEvent, "secrets">,
+		memoryMb = lambda.memoryMb,
+		onPeak: (mb: number | null) => void = () => {},
+	): Promise<LoadResult> => {
 		const invoker = createInvoker({ ...lambda, memoryMb }, bed.aws.environment, () => {});
 		const secrets = { pipeline: "arn:pipeline", database: database.secretArn };
 		try {
 			return (await invoker.invoke({ ...event, secrets })) as LoadResult;
 		} finally {
+			onPeak(invoker.peakRssMb());
 			invoker.stop();
 		}
 	};
 
-	it("leaves the old snapshot, is told, and loads where there is enough of it", async () => {
+	it("sets a page of huge rows aside and loads the rest, well within the memory that it has", async () => {
+		const huge = { city: "x".repeat(1024 * 1024) };
+		const pages = [[...vehicles(1, 9), ...vehicles(10, 69, huge)]];
+		const manifestKey = await storeSnapshot(bed.storage, { day: DAY, pages });
+		let peakRssMb: number | null = null;
+		const event = { runId: "huge", manifestKey, accept: ["TooManyRejects"] };
+		const result = await invoke(event, lambda.memoryMb, (peak) => {
+			peakRssMb = peak;
+		});
+		expect(result).to.include({ status: "loaded", added: 9, rejected: 60 });
+		expect(peakRssMb).to.be.below(lambda.memoryMb * 0.75);
+		const aside = "select count(*)::int as rows, min(length(raw)) > 1024 * 1024 as whole from ev.rejected_rows";
+		expect(await database.query(aside)).to.deep.equal([{ rows: 60, whole: true }]);
+	});
+
+	it("that runs out of memory leaves the old snapshot, is told, and loads where there is enough of it", async () => {
 		await database.load({ day: DAY, pages: [vehicles(1, 9)] });
 		const old = await database.contents();
 		const misfits = vehicles(10, 9 + MISFITS, { model_year: "20255" });

@@ -105,13 +105,27 @@ export function createRowReader(format: RawFormat, header: string[], layout: Lay
 		return rowOf(fields);
 	};
 
-	/** A JSON value as the CSV would have it. Nothing else than a GeoJSON point is an object in this source. */
+	/** GeoJSON's point in WGS84: one with a system of coordinates of its own is something else. RFC 7946, section 4. */
+	const isPoint = (value: object): value is { coordinates: number[] } =>
+		"type" in value &&
+		value.type === "Point" &&
+		"coordinates" in value &&
+		Array.isArray(value.coordinates) &&
+		value.coordinates.every((one) => typeof one === "number") &&
+		!("crs" in value);
+
+	/** A JSON value as the CSV would have it. */
 	const textOf = (value: unknown): string | undefined => {
 		if (value === null || value === undefined) return undefined;
-		if (typeof value === "string") return value;
-		const point = value as { type?: unknown; coordinates?: unknown };
-		if (point.type === "Point" && Array.isArray(point.coordinates)) return `POINT (${point.coordinates.join(" ")})`;
-		return JSON.stringify(value);
+		if (typeof value !== "object") return String(value);
+		return isPoint(value) ? `POINT (${value.coordinates.join(" ")})` : undefined;
+	};
+
+	/** What no text stands for: an object that is no point, true, a number that has lost digits on its way through JSON. */
+	const isOdd = (value: unknown, kind?: ColumnKind): boolean => {
+		if (kind === undefined || value === null || value === undefined || typeof value === "string") return false;
+		if (typeof value === "number") return Math.abs(value) > Number.MAX_SAFE_INTEGER;
+		return !(kind === "point" && typeof value === "object" && isPoint(value));
 	};
 
 	const jsonRow = (raw: Buffer): Row => {
@@ -129,6 +143,8 @@ export function createRowReader(format: RawFormat, header: string[], layout: Lay
 		const stranger = Object.keys(object).find((name) => !knownFields.has(name) && !name.startsWith(":"));
 		if (stranger !== undefined)
 			return { key: keyOf(fields), reason: `the header has no field named ${quoted(stranger)}` };
+		const odd = header.find((name, index) => isOdd(object[name], layout.fields[index]?.kind));
+		if (odd !== undefined) return { key: keyOf(fields), reason: `${odd} is no text, number or point that fits` };
 		// Escapes can spell what bytes cannot: a NUL, half a surrogate pair.
 		const unfit = fields.findIndex((field) => field?.includes("\0") || field?.isWellFormed() === false);
 		if (unfit !== -1) return { key: keyOf(fields), reason: `${header[unfit]} contains a character no text may hold` };

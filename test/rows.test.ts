@@ -168,6 +168,28 @@ describe("a row", () => {
 		});
 	});
 
+	it("in json is set aside, with its key, for a value that no text stands for, however deep", () => {
+		const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+		const point = (coordinates: string, more = "") => `{"type":"Point","coordinates":${coordinates}${more}}`;
+		for (const [name, value] of [
+			["City", '{"a":[[{}]]}'],
+			["City", '["Kent"]'],
+			["City", "true"],
+			["City", deep],
+			["City", point("[-122.5,47]")],
+			["2020 Census Tract", "53033007800123456789"],
+			["Vehicle Location", point("[[-122.5],47]")],
+			["Vehicle Location", point('["-122.5","47"]')],
+			["Vehicle Location", point(deep)],
+			["Vehicle Location", point("[-122.5,47]", ',"crs":{"type":"name","properties":{"name":"EPSG:2927"}}')],
+		] as const) {
+			const raw = JSON.stringify({ ...good, [name]: 0 }).replace(`"${name}":0`, () => `"${name}":${value}`);
+			const reason = `${name} is no text, number or point that fits`;
+			expect(readRaw("json", Buffer.from(raw)), value.slice(0, 80)).to.deep.equal({ key: 125701579, reason });
+		}
+		expect(read("json", { "DOL Vehicle ID": {} })).to.have.property("key", undefined);
+	});
+
 	it("in json is set aside for a field the header does not know, half a surrogate pair, NUL, or no JSON", () => {
 		expect(read("json", { Colour: "red" }))
 			.to.have.property("reason")

@@ -326,7 +326,7 @@ const hostileElements = (count: number): fc.Arbitrary<Buffer[]> =>
 		.array(
 			fc.tuple(
 				hostileChanges,
-				fc.constantFrom("", "", "", "cut", "escape", "nested", "number", "array", "stranger"),
+				fc.constantFrom("", "", "", "cut", "escape", "nested", "number", "array", "stranger", "deep"),
 				fc.double({ min: 0, max: 1, noNaN: true }),
 			),
 			{ minLength: count, maxLength: count },
@@ -340,6 +340,7 @@ const hostileElements = (count: number): fc.Arbitrary<Buffer[]> =>
 				if (kind === "stranger") row.colour = "red";
 				let text = JSON.stringify(kind === "array" && share < 0.3 ? [row] : row);
 				const code = ["\\u0000", "\\ud800", "\\udc00\\ud800", "\\x"][index % 4];
+				if (kind === "deep") text = text.replace(/"city":"[^"]*"/, `"city":${"[".repeat(20_000)}${"]".repeat(20_000)}`);
 				if (kind === "escape") text = text.replace('"city":"', () => `"city":"${code}`);
 				if (kind === "cut") text = text.slice(0, Math.ceil(share * (text.length - 1)));
 				return Buffer.from(text);

@@ -123,7 +123,7 @@ export function frameJson(page: Buffer, onRecord: OnRecord): string | undefined 
 		}
 	};
 	skipSpace();
-	if (page[at] !== 0x5b) return "it does not begin with [";
+	if (page[at] !== 0x5b) return `it does not begin with [ on line ${line}`;
 	at++;
 	for (;;) {
 		skipSpace();
@@ -131,7 +131,7 @@ export function frameJson(page: Buffer, onRecord: OnRecord): string | undefined 
 			at++;
 			continue;
 		}
-		if (at >= length) return "its array is not closed";
+		if (at >= length) return `its array is not closed on line ${line}`;
 		if (page[at] === 0x5d) {
 			at++;
 			skipSpace();

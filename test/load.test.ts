@@ -414,7 +414,7 @@ describe("load", () => {
 				database.load({ day: 0, format: "json", pages: [whole.subarray(0, whole.length - 40)] }),
 			);
 			expect(error).to.deep.include({ name: "PageDamaged" });
-			expect(error.message).to.match(/Page 1 .* after \d rows/);
+			expect(error.message).to.match(/Page 1 .* its array is not closed on line 3, after 3 rows/);
 		});
 
 		it("fails with SourceIncomplete when a page has fewer rows", async () => {

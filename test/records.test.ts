@@ -110,10 +110,10 @@ describe("frameJson", () => {
 		expect(texts(json('[{"a":{"b":1}\n,{"b":1}]\n').records)).to.deep.equal(['{"a":{"b":1}', '{"b":1}']);
 	});
 
-	it("says what is wrong with a page that is no array, or ends early", () => {
-		expect(json("<html>").wrong).to.equal("it does not begin with [");
-		expect(json('[{"a":1}\n').wrong).to.equal("its array is not closed");
-		expect(json("[] {").wrong).to.match(/something follows/);
+	it("says what is wrong with a page that is no array, or ends early, and on which line", () => {
+		expect(json("<html>").wrong).to.equal("it does not begin with [ on line 1");
+		expect(json('[{"a":1}\n').wrong).to.equal("its array is not closed on line 2");
+		expect(json("[]\n{").wrong).to.equal("something follows its array on line 2");
 	});
 
 	it("ends on any bytes, and gives no byte to two elements", () => {

@@ -77,6 +77,8 @@ export interface Layout {
 	present: SourceColumn[];
 	/** Required columns that are not there, by display name. */
 	missing: string[];
+	/** Header names of a column that stands there already, under this or its other name. */
+	repeated: string[];
 	/** Header names that no column claims; those of the source's own bookkeeping (`:…`) are not counted. */
 	unknown: string[];
 }
@@ -91,6 +93,7 @@ export function matchHeader(header: string[]): Layout {
 		fields,
 		present,
 		missing: SOURCE_COLUMNS.filter((column) => !column.optional && !present.includes(column)).map((c) => c.display),
+		repeated: header.filter((_, index) => fields[index] && fields.indexOf(fields[index]) !== index),
 		unknown: header.filter((name, index) => !fields[index] && !name.startsWith(":")),
 	};
 }

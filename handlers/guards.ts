@@ -34,6 +34,10 @@ export function matchColumns({ accepts }: Run, manifest: Manifest): Layout {
 	const list = (names: string[]) => names.map((name) => JSON.stringify(name)).join(", ");
 	if (layout.missing.length)
 		throw drift(`The source no longer has the column ${list(layout.missing)}, which the database needs`);
+	if (layout.repeated.length)
+		throw drift(
+			`The source has a column twice, the second time as ${list(layout.repeated)}; which one holds is not said`,
+		);
 	const left = `${list(layout.unknown)} is left out, and stays in the raw files`;
 	if (layout.unknown.length && !accepts("SchemaDrift", left))
 		throw drift(

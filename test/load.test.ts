@@ -245,6 +245,15 @@ describe("load", () => {
 			expect(error.message).to.include('"County"');
 		});
 
+		it("fails with SchemaDrift naming one that is there twice, under either name, and nobody can accept it", async () => {
+			for (const again of ["county", "County"]) {
+				const snapshot = { day: 0, header: [...FIELDS, again], pages: [[vehicle(1)]] };
+				const error = await failed(database.load(snapshot, { accept: ["SchemaDrift"] }));
+				expect(error.name).to.equal("SchemaDrift");
+				expect(error.message).to.include(`twice, the second time as "${again}"`);
+			}
+		});
+
 		it("fails with SchemaDrift naming an unknown one, unless a person accepts it; then the run says it was left out", async () => {
 			const snapshot = { day: 0, header: [...FIELDS, "battery_kwh"], pages: [[vehicle(1, { battery_kwh: "75" })]] };
 			const error = await failed(database.load(snapshot));

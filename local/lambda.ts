@@ -60,7 +60,7 @@ export function createInvoker(
 		const started = fork(join(__dirname, "lambda-runtime.ts"), {
 			cwd: lambda.code,
 			env: functionEnvironment(lambda, aws),
-			execArgv: ["--disable-warning=ExperimentalWarning", ...heapLimits(lambda.memoryMb)],
+			...endingWithRunner(["--disable-warning=ExperimentalWarning", ...heapLimits(lambda.memoryMb)]),
 			stdio: ["ignore", "pipe", "pipe", "ipc"],
 			// Ctrl-C is for the runner, which stops its functions in its turn.
 			detached: true,
@@ -167,6 +167,20 @@ function functionEnvironment(lambda: LambdaFunction, aws: Record<string, string>
 		PATH: "/usr/local/bin:/usr/bin:/bin",
 		TZ: ":UTC",
 	};
+}
+
+/** Whether setpriv is here and knows the option; asked once. */
+let canBind: boolean | undefined;
+
+/**
+ * How Node is started so that it never outlives the runner. A function hears by itself when the runner is killed, unless
+ * it does not let go of the processor; then Linux ends it. https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
+ */
+function endingWithRunner(flags: string[]): { execPath: string; execArgv: string[] } {
+	const bound = ["--pdeathsig", "KILL"];
+	canBind ??= platform() === "linux" && spawnSync("setpriv", [...bound, "true"]).status === 0;
+	if (!canBind) return { execPath: process.execPath, execArgv: flags };
+	return { execPath: "setpriv", execArgv: [...bound, process.execPath, ...flags] };
 }
 
 /** As Lambda's own start script divides a function's memory: a tenth for young objects, most of the rest for old ones. */

@@ -1,12 +1,15 @@
 /** A function in a process of its own: what it is given, what comes back, and how its failures are named. */
 
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { createInvoker, type Invoker, type LambdaFunction } from "../local/lambda";
 import { failed } from "./support/assertions";
+import { isAlive } from "./support/local";
 
 /** What a handler says of its context. */
 interface Counted {
@@ -232,5 +235,32 @@ describe("a function on this machine", () => {
 			await untilPrinted(/Cannot find module 'a-package-left-out'/);
 			expect(pid()).to.equal(undefined);
 		});
+	});
+
+	it("never outlives a runner that is killed, even if it never lets go of the processor", async function () {
+		if (spawnSync("setpriv", ["--pdeathsig", "KILL", "true"]).status !== 0) this.skip();
+		writeFileSync(join(code, "index.js"), "exports.handler = async () => { for (;;); };");
+		const lambda = { name: "busy", code, handler: "index.handler", environment: {}, timeoutSeconds: 60, memoryMb: 128 };
+		const runner = spawn(
+			process.execPath,
+			[
+				...["--disable-warning=ExperimentalWarning", "-r", "ts-node/register/transpile-only", "-e"],
+				`const { createInvoker } = require(${JSON.stringify(resolve(__dirname, "../local/lambda"))});
+				const invoker = createInvoker(${JSON.stringify(lambda)}, {}, () => {});
+				invoker.invoke({});
+				setInterval(() => invoker.pid() && console.log(invoker.pid()), 100);`,
+			],
+			{ stdio: ["ignore", "pipe", "inherit"] },
+		);
+		const [said] = await once(runner.stdout!, "data");
+		const pid = Number.parseInt(String(said), 10);
+		// It is in its loop by then, and would not hear of anything.
+		await sleep(500);
+		expect(isAlive({ pid }), "it runs").to.equal(true);
+		runner.kill("SIGKILL");
+		for (let tries = 0; tries < 100 && isAlive({ pid }); tries++) await sleep(20);
+		const survived = isAlive({ pid });
+		if (survived) process.kill(pid, "SIGKILL");
+		expect(survived).to.equal(false);
 	});
 });

@@ -129,7 +129,7 @@ export function childrenOf(parent: number): RunningProcess[] {
 		});
 }
 
-export function isAlive({ pid }: RunningProcess): boolean {
+export function isAlive({ pid }: Pick<RunningProcess, "pid">): boolean {
 	try {
 		return process.kill(pid, 0);
 	} catch {

@@ -71,10 +71,12 @@ export function testBed(): Promise<TestBed> {
 	return bed;
 }
 
-/** Stops what was started; for mocha's root hook. */
+/** Stops what was started, which whoever comes next starts anew; for mocha's root hook, which runs after each file where files run side by side. */
 export async function stopTestBed(): Promise<void> {
 	await bed?.catch(() => {});
 	await stop?.();
+	bed = undefined;
+	stop = undefined;
 }
 
 async function start(): Promise<TestBed> {

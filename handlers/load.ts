@@ -56,6 +56,7 @@ const MARGIN_MS = 3_000;
 const ANSWER_MS = 1_000;
 
 const UNIQUE_VIOLATION = "23505";
+const AT_COMMIT = "at its COMMIT";
 
 /** Makes the load function. @param settings what the stack's configuration decides */
 export function loadHandler(settings: LoadSettings) {
@@ -152,6 +153,7 @@ async function load(run: Run): Promise<LoadResult> {
 	const counts = (await loadFirst(run, manifest, layout)) ?? (await loadNext(run, manifest, layout));
 	await publish(run, manifest, counts);
 	const result = await finish("loaded", counts);
+	run.reached = AT_COMMIT;
 	log.info("committing");
 	await client.query("commit");
 	log.info("loaded", { ...counts });
@@ -281,12 +283,15 @@ async function publish(run: Run, manifest: Manifest, counts: LoadCounts): Promis
 
 /**
  * What a caught error is called: as it was named, or by what the database did. A session that was ended while nobody asked
- * it anything is just gone: then the time tells why.
+ * it anything is just gone: then the time tells why. Whether a COMMIT that nobody answered was done, the next try finds
+ * out, so that it must be one that is tried again.
  */
 function nameOf(run: Run, error: unknown): Error {
 	const named = databaseFailure(error, `while loading, ${run.reached}`);
-	const isLate = isFailure(named, "DatabaseUnavailable") && run.timeLeft() <= 0;
-	return isOutOfTime(error) || isLate ? outOfTime(run, error) : named;
+	const isLate = isOutOfTime(error) || (isFailure(named, "DatabaseUnavailable") && run.timeLeft() <= 0);
+	if (!isLate) return named;
+	if (run.reached !== AT_COMMIT) return outOfTime(run, error);
+	return failure("DatabaseUnavailable", `The database gave no answer to COMMIT in time: ${reasonOf(error)}.`, error);
 }
 
 /** @param error what ended the load, if it did not stop by itself */

@@ -85,13 +85,18 @@ function failedMessage(event: NotifyEvent, error: { Error: string; Cause: string
 			[
 				event.load
 					? "The snapshot was loaded before this failed."
-					: "Nothing was changed in the database: it still holds the snapshot that was published last.",
+					: mayBePublished(error.Error)
+						? "The database still holds the snapshot that was published last, or this one, if the load was cut off at its very end: the latest row of ev.snapshots says which, and the next run goes on from there."
+						: "Nothing was changed in the database: it still holds the snapshot that was published last.",
 				...rawData(event.extract),
 			],
 			whereToLook(event),
 		),
 	};
 }
+
+/** Whether an error may have come between a COMMIT and its answer: the database's silence, or an end that no function named. */
+const mayBePublished = (name: string) => ["DatabaseUnavailable", "OutOfTime"].includes(name) || name.includes(".");
 
 /** Lambda's cause is JSON around the message; other services give words. */
 export function messageOf(cause: string): string {

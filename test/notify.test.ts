@@ -145,6 +145,20 @@ describe("writeMessage", () => {
 			]);
 		});
 
+		it("does not say so of an end that may have come after COMMIT: a crash, silence, no time", () => {
+			for (const name of [
+				"Runtime.ExitError",
+				"Sandbox.Timedout",
+				"States.Timeout",
+				"DatabaseUnavailable",
+				"OutOfTime",
+			]) {
+				const { body } = writeMessage(event({ error: { ...error, Error: name } }));
+				expect(body, name).to.include("or this one, if the load was cut off at its very end");
+				expect(body, name).to.not.include("Nothing was changed");
+			}
+		});
+
 		it("names the raw data where it was fetched, and where it was not says nothing of it", () => {
 			expect(writeMessage(event({ error, extract })).body).to.include(`Raw data: ${extract.manifestKey}`);
 			expect(writeMessage(event({ error })).body).to.not.include("Raw data");

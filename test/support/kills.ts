@@ -23,6 +23,12 @@ interface Kill {
 const VEHICLES = 6000;
 const PAGE_ROWS = 1000;
 
+/** All that happened, by the snapshots' times. */
+const HISTORY = [
+	"select changed_at as at, c.* from ev.vehicle_changes c order by changed_at, dol_vehicle_id",
+	"select snapshot_at as at, to_jsonb(s) - 'run_id' as snapshot from ev.snapshots s order by snapshot_at",
+];
+
 /** Places that must be survived, by the line that is logged there; COPYING is said by no function but by `standStill`. */
 const PLACES = {
 	"between the last page and the manifest": '"event":"page stored".*"rows":(\\d+),"of":\\1,',
@@ -114,6 +120,7 @@ export function testKills(count: number, seed: number): void {
 		let disturbed: LocalFolder;
 		let record: string[];
 		let hold: string;
+		let calmHistory: Record<"at", Date>[][];
 		const file = (month: number) => writeSampleFile(disturbed, month, VEHICLES);
 		const plan = kills(count, seed);
 
@@ -130,6 +137,7 @@ export function testKills(count: number, seed: number): void {
 			const sources = [...plan.keys(), count].flatMap((month) => ["--source", file(month)]);
 			const calm = await undisturbed.run("--json", ...record, ...sources);
 			expect(calm.status, calm.stderr).to.equal(0);
+			calmHistory = await undisturbed.query<Record<"at", Date>>("f6w7-q2d2", ...HISTORY);
 			expect((await disturbed.run("--json", ...record, "--source", file(0))).status).to.equal(0);
 		});
 		after(() => {
@@ -146,14 +154,16 @@ export function testKills(count: number, seed: number): void {
 				const again = await disturbed.run("--json", ...record, "--source", file(month));
 				expect(again.status, again.stderr).to.equal(0);
 				expect(again.results[0]!.status).to.be.oneOf(["loaded", "unchanged"]);
-				const until = `'2024-01-01'::date + interval '${month} months'`;
-				const history = [
-					`select * from ev.vehicle_changes where changed_at <= ${until} order by changed_at, dol_vehicle_id`,
-					`select to_jsonb(s) - 'run_id' as s from ev.snapshots s where snapshot_at <= ${until} order by snapshot_at`,
-				];
-				expect(await disturbed.query("f6w7-q2d2", ...history)).to.deep.equal(
-					await undisturbed.query("f6w7-q2d2", ...history),
+				const [changes, snapshots, orphans] = await disturbed.query<Record<"at", Date>>(
+					"f6w7-q2d2",
+					...HISTORY,
+					"select from ev.runs where status = 'running'",
 				);
+				const until = Date.UTC(2024, month, 1);
+				const [calmChanges, calmSnapshots] = calmHistory.map((rows) => rows.filter(({ at }) => at.getTime() <= until));
+				expect(changes).to.deep.equal(calmChanges);
+				expect(snapshots).to.deep.equal(calmSnapshots);
+				expect(orphans, "runs that nobody closed").to.have.length(0);
 			});
 
 		it("ends in the same vehicles, row for row, after all of them", async () => {
@@ -195,10 +205,15 @@ async function runAndKill(folder: LocalFolder, args: string[], kill: Kill): Prom
 		if (kill.afterMs) setTimeout(strike, kill.afterMs);
 		else strike();
 	});
-	const { results } = await run.ended;
+	const { results, stderr } = await run.ended;
 	expect(struck, `the moment never came: ${said.slice(-2000)}`).to.equal(true);
 	// A database that dies after COMMIT has done its part.
 	if (kill.line && kill.victim !== "database") expect(results.map(({ status }) => status)).to.not.include("loaded");
+	// Whoever is left tells people, unless the workflow had not begun.
+	for (const { status, error } of results) {
+		if (status === "loaded") expect(stderr).to.match(/✉ {2}EV registrations f6w7-q2d2: [\d,]+ added/);
+		else if (kill.line) expect(stderr).to.include(`✉  EV registrations f6w7-q2d2: FAILED, ${error}`);
+	}
 }
 
 function signal(pid: number, name: "SIGKILL" | "SIGCONT"): void {

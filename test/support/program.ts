@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type ProgramRecord, type RecordOptions, recordProgram } from "../../local/record";
 
 const records = new Map<string, Promise<ProgramRecord>>();
+const directories: string[] = [];
 
 /** The record of a stack, with some settings in place of its own. */
 export function programOf(
@@ -16,9 +17,16 @@ export function programOf(
 	let record = records.get(key);
 	if (!record) {
 		const directory = mkdtempSync(join(tmpdir(), "ev-registrations-program-"));
-		process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+		directories.push(directory);
 		record = recordProgram(join(directory, "record"), { stack, settings });
 		records.set(key, record);
 	}
 	return record;
+}
+
+/** Removes the records; for mocha's root hook. */
+export async function removePrograms(): Promise<void> {
+	await Promise.allSettled(records.values());
+	records.clear();
+	for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
 }

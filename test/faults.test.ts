@@ -23,7 +23,7 @@ import {
 	throughProxy,
 	timeBudget,
 } from "./support/faults";
-import { expectToldSuccess } from "./support/night";
+import { expectToldFailure, expectToldSuccess } from "./support/night";
 import { storeSnapshot, vehicles } from "./support/snapshots";
 
 testKilledBackends("the first load", SCENES["the first load"], (text) => /^(savepoint|commit)/.test(text));
@@ -220,6 +220,10 @@ describe("a load", () => {
 			expect(await scene.load(database)).to.deep.include({ status: "loaded", added: 5 });
 			const late = await failed(scene.load(database, { runId: "another" }));
 			expect(late).to.have.property("name", "OlderSnapshot");
+			expect(await database.query("select status, error from ev.runs where run_id = 'another'")).to.deep.equal([
+				{ status: "failed", error: "OlderSnapshot" },
+			]);
+			expectToldFailure(await scene.night(database, () => Promise.reject(late)), late);
 			expect(await database.contents()).to.deep.equal(newer);
 		});
 	});

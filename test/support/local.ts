@@ -29,8 +29,9 @@ export interface LocalFolder {
 	remove(): void;
 }
 
-/** A run takes some seconds; one that hangs must not keep everything else waiting. */
+/** A run takes some seconds, and some for each further source; one that hangs must not keep everything else waiting. */
 const TOO_LONG_MS = 60_000;
+const TOO_LONG_PER_SOURCE_MS = 15_000;
 const MAIN = resolve(__dirname, "../../local/main.ts");
 
 /** An empty folder to run in. */
@@ -45,10 +46,14 @@ export function localFolder(): LocalFolder {
 		});
 		if (onText) child.stderr!.setEncoding("utf8").on("data", onText);
 		const exited = new Promise<number | null>((done) => child.once("exit", done));
-		const timer = setTimeout(() => {
-			for (const { pid } of childrenOf(child.pid!)) process.kill(pid, "SIGKILL");
-			child.kill("SIGKILL");
-		}, TOO_LONG_MS);
+		const sources = args.filter((arg) => arg === "--source").length;
+		const timer = setTimeout(
+			() => {
+				for (const { pid } of childrenOf(child.pid!)) process.kill(pid, "SIGKILL");
+				child.kill("SIGKILL");
+			},
+			TOO_LONG_MS + sources * TOO_LONG_PER_SOURCE_MS,
+		);
 		exited.then(() => clearTimeout(timer));
 		const ended = Promise.all([exited, text(child.stdout!), text(child.stderr!)]).then(([status, stdout, stderr]) => {
 			const lines = stdout.split("\n").filter((line) => line.startsWith("{"));

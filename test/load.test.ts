@@ -520,19 +520,6 @@ describe("load", () => {
 			expect(await run("dead")).to.deep.include({ status: "abandoned" });
 		});
 
-		it("waits for no other: RunInProgress, and the other's record stays", async () => {
-			const manifestKey = await storeSnapshot(bed.storage, { day: 0, pages: [vehicles(1, 3)] });
-			const [first, second] = await Promise.allSettled([
-				database.loadManifest(manifestKey),
-				database.loadManifest(manifestKey),
-			]);
-			const outcomes = [first, second].map((outcome) =>
-				outcome.status === "fulfilled" ? outcome.value.status : outcome.reason.name,
-			);
-			expect(outcomes).to.have.members(["loaded", "RunInProgress"]);
-			expect(await database.query("select status from ev.runs")).to.deep.equal([{ status: "loaded" }]);
-		});
-
 		it("blocks no reader: a query that began before it sees the old snapshot to its end", async () => {
 			await database.load({ day: 0, pages: [vehicles(1, 3)] });
 			await asSuperuser(bed.postgres, async () => {

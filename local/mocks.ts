@@ -1,6 +1,6 @@
 /**
- * What AWS would answer while the program is evaluated without it: ids and ARNs of the right shape, always the same ones,
- * so that two records of one program do not differ.
+ * What AWS would answer where it is not there: ids and ARNs of the right shape, always the same ones, so that two records
+ * of one program do not differ.
  */
 
 import { createHash } from "node:crypto";
@@ -10,14 +10,39 @@ export const REGION = "ap-northeast-1";
 /** The account that the local S3 and SNS know. */
 const ACCOUNT = "000000000000";
 
+/** What a resource is declared as. */
+export type Declared = Pick<MockResourceArgs, "type" | "name" | "inputs">;
+
+export interface Answer {
+	id: string;
+	state: Record<string, unknown>;
+}
+
+const FUNCTION = "aws:lambda/function:Function";
+
+/** How ids of the network's parts begin, where it is not with the kind itself. */
+const EC2_PREFIXES: Record<string, string> = {
+	eip: "eipalloc",
+	flowLog: "fl",
+	internetGateway: "igw",
+	natGateway: "nat",
+	routeTable: "rtb",
+	routeTableAssociation: "rtbassoc",
+	securityGroup: "sg",
+	securityGroupEgressRule: "sgr",
+	securityGroupIngressRule: "sgr",
+	vpcEndpoint: "vpce",
+};
+
 /** Attributes of a resource that AWS decides; whatever was asked for comes back as it was. */
-export function newResource({ type, name, inputs }: MockResourceArgs): { id: string; state: Record<string, unknown> } {
+export function newResource({ type, name, inputs }: Declared): Answer {
 	const hash = createHash("sha256").update(`${type} ${name}`).digest("hex");
 	const physical = `${name}-${hash.slice(0, 7)}`;
 	const ec2Id = (prefix: string) => `${prefix}-${hash.slice(0, 17)}`;
 	const arn = (resource: string) => `arn:aws:${arnService(type)}:${REGION}:${ACCOUNT}:${resource}`;
 	const named = (attributes: object) => ({ name: physical, ...inputs, ...attributes });
 	const answer = (id: string, attributes: object = {}) => ({ id, state: { ...inputs, ...attributes } });
+	const [, service, kind = ""] = /^aws:(\w+)\/(\w+):/.exec(type) ?? [];
 
 	switch (type) {
 		case "aws:kms/key:Key":
@@ -33,7 +58,7 @@ export function newResource({ type, name, inputs }: MockResourceArgs): { id: str
 				resourceId: `db-${hash.slice(0, 26).toUpperCase()}`,
 				masterUserSecrets: [{ secretArn: masterSecretArn(physical), secretStatus: "active" }],
 			});
-		case "aws:lambda/function:Function": {
+		case FUNCTION: {
 			const function_ = arn(`function:${physical}`);
 			return answer(
 				physical,
@@ -52,24 +77,38 @@ export function newResource({ type, name, inputs }: MockResourceArgs): { id: str
 			return answer(physical, named({ arn: arn(`log-group:${physical}`) }));
 		case "aws:iam/role:Role":
 			return answer(physical, named({ arn: `arn:aws:iam::${ACCOUNT}:role/${physical}` }));
-		case "aws:ec2/securityGroup:SecurityGroup":
-			return answer(ec2Id("sg"));
 		case "aws:ec2/vpcEndpoint:VpcEndpoint":
 			return answer(ec2Id("vpce"), { prefixListId: ec2Id("pl") });
+		case "aws:ec2/eip:Eip":
+			return answer(ec2Id("eipalloc"), { allocationId: ec2Id("eipalloc") });
 		case "awsx:ec2:Vpc":
 			return answer("", vpcAttributes(inputs, ec2Id));
 		default:
-			return answer(physical, named({ arn: arn(physical) }));
+			return answer(
+				service === "ec2" || service === "vpc" ? ec2Id(EC2_PREFIXES[kind] ?? kind) : physical,
+				named({ arn: arn(physical) }),
+			);
 	}
 }
 
+/** What a resource that is there becomes by a change: a function gets another version, all else what was asked for. */
+export function changedResource(declared: Declared, old: Record<string, unknown>): Answer {
+	const { id, state } = newResource(declared);
+	if (declared.type !== FUNCTION) return { id, state };
+	const version = String(Number(old.version) + 1);
+	return { id, state: { ...state, version, qualifiedArn: `${state.arn}:${version}` } };
+}
+
 /** What AWS's data sources answer. */
-export function call({ token, inputs }: MockCallArgs): Record<string, unknown> {
+export function call({ token, inputs }: Pick<MockCallArgs, "token" | "inputs">): Record<string, unknown> {
 	switch (token) {
 		case "aws:iam/getPolicyDocument:getPolicyDocument":
 			return { ...inputs, json: policyDocument(inputs.statements) };
 		case "aws:index/getRegion:getRegion":
 			return { region: REGION, name: REGION };
+		case "aws:index/getAvailabilityZones:getAvailabilityZones":
+			// As most accounts see them: without b. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-regions-availability-zones.html
+			return { names: ["a", "c", "d"].map((zone) => `${REGION}${zone}`) };
 		case "aws:index/getCallerIdentity:getCallerIdentity":
 			return { accountId: ACCOUNT };
 		case "aws:ssm/getParameter:getParameter":

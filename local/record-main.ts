@@ -1,11 +1,12 @@
 /** Evaluates the program under Pulumi's runtime mocks and writes its record: the process that local/record.ts starts. */
 
-import { copyFileSync, linkSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { call, newResource } from "./mocks";
 import type { ProgramRecord, Properties, RecordedResource, RecordOptions } from "./record";
+import { keepArchives, unwrapSecrets, withoutArchives } from "./recorded-inputs";
 
 interface ProjectFile {
 	name: string;
@@ -44,7 +45,7 @@ async function main(file: string, options: RecordOptions): Promise<void> {
 	const recorded = resources.map(async ({ key, ...resource }) => ({
 		...resource,
 		...registrations.get(key),
-		inputs: (await keepArchives(resource.inputs, folder, `archives/${resource.name}`)) as Record<string, unknown>,
+		inputs: await keepArchives(resource.inputs, folder, `archives/${resource.name}`),
 		state: withoutArchives(resource.state),
 	}));
 	const record: Omit<ProgramRecord, "directory"> = {
@@ -101,57 +102,6 @@ function watchRegistrations(keyOf: (type: string, name: string) => string): Map<
 			answer(error, response);
 		});
 	return registrations;
-}
-
-/** Inputs without the wrapping that marks secrets, and which of them had it anywhere inside. */
-function unwrapSecrets(inputs: Properties) {
-	const secretInputs = new Set<string>();
-	const unwrap = (name: string, value: unknown): unknown => {
-		if (pulumi.runtime.isRpcSecret(value)) {
-			secretInputs.add(name);
-			return unwrap(name, pulumi.runtime.unwrapRpcSecret(value));
-		}
-		if (Array.isArray(value)) return value.map((part) => unwrap(name, part));
-		if (value?.constructor !== Object) return value;
-		return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, unwrap(name, part)]));
-	};
-	const unwrapped = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, unwrap(name, value)]));
-	return { inputs: unwrapped as Properties, secretInputs: [...secretInputs] };
-}
-
-/** Unpacks every archive among the inputs, and leaves the name of its folder in its place. */
-async function keepArchives(inputs: object, folder: string, archive: string): Promise<object> {
-	const kept = Object.entries(inputs).map(async ([name, value]) => {
-		if (!pulumi.asset.Archive.isInstance(value)) return [name, value];
-		await unpack(value, join(folder, archive));
-		return [name, archive];
-	});
-	return Object.fromEntries(await Promise.all(kept));
-}
-
-async function unpack(archive: pulumi.asset.Archive, target: string): Promise<void> {
-	if (!(archive instanceof pulumi.asset.AssetArchive))
-		throw new Error(`${target} would come from a ${archive.constructor.name}, which cannot be unpacked here.`);
-	for (const [path, part] of Object.entries(await archive.assets)) {
-		const file = join(target, path);
-		mkdirSync(dirname(file), { recursive: true });
-		if (part instanceof pulumi.asset.StringAsset) writeFileSync(file, await part.text);
-		else if (part instanceof pulumi.asset.FileAsset) linkOrCopy(await part.path, file);
-		else throw new Error(`${file} would come from a ${part.constructor.name}, which cannot be unpacked here.`);
-	}
-}
-
-/** The same file under another name takes no time; on another file system it has to be copied. */
-function linkOrCopy(source: string, target: string): void {
-	try {
-		linkSync(source, target);
-	} catch {
-		copyFileSync(source, target);
-	}
-}
-
-function withoutArchives(state: Record<string, unknown>): Record<string, unknown> {
-	return Object.fromEntries(Object.entries(state).filter(([, value]) => !pulumi.asset.Archive.isInstance(value)));
 }
 
 /** The value of an output once everything in it is known. */

@@ -1,0 +1,72 @@
+/**
+ * One operation on a stack, with the real engine, in a process of its own: the program is a module, and Node evaluates a
+ * module once. The project is the current folder; the result goes to whoever started the process.
+ */
+
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { EngineEvent, InlineProgramArgs, LocalWorkspace, OpMap } from "@pulumi/pulumi/automation";
+
+export interface Operation {
+	action: "preview" | "up" | "destroy" | "export";
+	stack: string;
+}
+
+/** What the engine said and did. */
+export interface Outcome {
+	/** What the CLI said of a failure; undefined where there was none. */
+	error?: string;
+	/** How many resources were created, updated, …, and left the `same`. */
+	changes: OpMap;
+	diagnostics: { severity: string; message: string; urn?: string }[];
+	/** The state that was exported. */
+	deployment?: unknown;
+}
+
+/** The project's own copy, which the program is to share. */
+const projectRequire = createRequire(join(process.cwd(), "package.json"));
+
+async function main({ action, stack: stackName }: Operation): Promise<Outcome> {
+	const automation: { LocalWorkspace: typeof LocalWorkspace } = projectRequire("@pulumi/pulumi/automation");
+	const { name: projectName } = projectRequire("./package.json") as { name: string };
+	const program = async () => projectRequire("./index.ts");
+	const inline: InlineProgramArgs = { stackName, projectName, program };
+	const stack = await automation.LocalWorkspace.createOrSelectStack(inline, { workDir: process.cwd() });
+	const outcome: Outcome = { changes: {}, diagnostics: [] };
+	if (action === "export") return { ...outcome, deployment: (await stack.exportStack()).deployment };
+
+	let said = "";
+	const options = {
+		color: "never" as const,
+		onEvent(event: EngineEvent) {
+			const { diagnosticEvent, summaryEvent } = event;
+			if (diagnosticEvent && diagnosticEvent.severity !== "debug") {
+				const { severity, message, urn } = diagnosticEvent;
+				outcome.diagnostics.push({ severity, message: plain(message), ...(urn && { urn }) });
+			}
+			if (summaryEvent) outcome.changes = summaryEvent.resourceChanges as OpMap;
+		},
+		onError(text: string) {
+			said += text;
+		},
+	};
+	try {
+		await stack[action](options);
+	} catch (error) {
+		outcome.error = said.trim() || (error as Error).message;
+	}
+	return outcome;
+}
+
+/** Without the marks that the CLI turns into colours. */
+function plain(text: string): string {
+	return text.replace(/<\{%.*?%\}>/g, "").trim();
+}
+
+const [operation = ""] = process.argv.slice(2);
+// The one who asked is gone.
+process.on("disconnect", () => process.exit(1));
+main(JSON.parse(operation)).then(
+	(outcome) => process.send!(outcome, () => process.exit(0)),
+	(error: Error) => process.send!({ error: error.message, changes: {}, diagnostics: [] }, () => process.exit(1)),
+);

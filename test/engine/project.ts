@@ -1,0 +1,36 @@
+/** A copy of the project that the engine works in and tests may change. */
+
+import { spawnSync } from "node:child_process";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseDocument } from "yaml";
+import { name as projectName } from "../../package.json";
+
+const ROOT = resolve(__dirname, "../..");
+/** What the program is made of. */
+const PROGRAM = ["index.ts", "infra", "handlers", "db", "package.json", "tsconfig.json", "Pulumi.README.md"];
+const STACKS = ["Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml"];
+
+/** Copies the project. @param target a folder that is not there yet */
+export function copyProject(target: string): void {
+	for (const file of [...PROGRAM, ...STACKS]) cpSync(join(ROOT, file), join(target, file), { recursive: true });
+	// The same files under other names take a second; on another file system they have to be copied.
+	const modules = [join(ROOT, "node_modules"), join(target, "node_modules")];
+	if (spawnSync("cp", ["-al", ...modules]).status !== 0) cpSync(modules[0]!, modules[1]!, { recursive: true });
+}
+
+/** Changes a file. @throws where there is nothing that would change */
+export function edit(project: string, file: string, change: (text: string) => string): void {
+	const path = join(project, file);
+	const [before, after] = [readFileSync(path, "utf8"), change(readFileSync(path, "utf8"))];
+	if (after === before) throw new Error(`There is nothing to change in ${file}.`);
+	writeFileSync(path, after);
+}
+
+/** Gives a stack settings in place of its own. */
+export function configure(project: string, stack: string, settings: Record<string, string>): void {
+	const file = join(project, `Pulumi.${stack}.yaml`);
+	const document = parseDocument(readFileSync(file, "utf8"));
+	for (const [name, value] of Object.entries(settings)) document.setIn(["config", `${projectName}:${name}`], value);
+	writeFileSync(file, document.toString());
+}

@@ -54,7 +54,9 @@ export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deplo
 	deploySecrets(record, aws);
 	const bucket = find(record, "aws:s3/bucket:Bucket", "raw").id;
 	aws.createBucket(bucket);
-	const notifications = aws.createTopic(find(record, "aws:sns/topic:Topic").state.arn);
+	// A deployment that is still under way when it invokes migrate may have no topic yet, and has no workflow.
+	const topic = record.resources.find(({ type }) => type === "aws:sns/topic:Topic");
+	const notifications = topic ? aws.createTopic(topic.state.arn) : () => [];
 
 	const iam = aws.enforce(record, parts.onLine);
 	const functions = new Map<string, { resource: RecordedResource; invoker: Invoker }>();
@@ -63,11 +65,6 @@ export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deplo
 			resource,
 			invoker: await deployFunction(record, resource, parts, iam),
 		});
-	const machine = find(record, "aws:sfn/stateMachine:StateMachine");
-	const nightly = find(record, "aws:scheduler/schedule:Schedule");
-	const { target } = nightly.inputs;
-	const scheduler = { service: "scheduler.amazonaws.com", source: nightly.state.arn };
-	const schedule = { role: await iam.assume(target.roleArn, scheduler) };
 	const named = (name: FunctionName) => functions.get(find(record, FUNCTION, name).state.qualifiedArn)!.invoker;
 	const stopFunctions = () => {
 		for (const { invoker } of functions.values()) invoker.stop();
@@ -80,8 +77,6 @@ export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deplo
 		if (!deployed) throw new Error(`The workflow calls ${arn}, which the program does not declare.`);
 		return await deployed.invoker.invoke(event);
 	};
-	const call = await createTaskCaller(machine, aws, iam, invoke);
-	const scheduled = JSON.parse(target.input) as WorkflowInput;
 	return {
 		async migrate() {
 			const { inputs } = find(record, "aws:lambda/invocation:Invocation");
@@ -91,10 +86,9 @@ export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deplo
 			return (await invoke(invoked.state.qualifiedArn, JSON.parse(inputs.input))) as MigrateResult;
 		},
 		async run(name, input, watcher) {
-			// Its input is encrypted.
-			if (nightly.inputs.kmsKeyArn)
-				await iam.authorize(schedule, { action: "kms:Decrypt", resource: nightly.inputs.kmsKeyArn });
-			await iam.authorize(schedule, { action: "states:StartExecution", resource: machine.state.arn });
+			const machine = find(record, "aws:sfn/stateMachine:StateMachine");
+			const scheduled = await fireSchedule(record, machine, iam);
+			const call = await createTaskCaller(machine, aws, iam, invoke);
 			const arn = `${machine.state.arn.replace(":stateMachine:", ":execution:")}:${name}`;
 			return await runWorkflow(
 				machine.inputs.definition,
@@ -129,6 +123,17 @@ function deploySecrets(record: ProgramRecord, aws: Aws): void {
 	for (const { type, inputs } of record.resources)
 		if (type === "aws:secretsmanager/secretVersion:SecretVersion")
 			aws.secrets.put(inputs.secretId, JSON.parse(inputs.secretString));
+}
+
+/** Starts an execution as the schedule does. @returns its input @throws where the schedule's role may not */
+async function fireSchedule(record: ProgramRecord, machine: RecordedResource, iam: Iam): Promise<WorkflowInput> {
+	const { inputs, state } = find(record, "aws:scheduler/schedule:Schedule");
+	const scheduler = { service: "scheduler.amazonaws.com", source: state.arn };
+	const schedule = { role: await iam.assume(inputs.target.roleArn, scheduler) };
+	// Its input is encrypted.
+	if (inputs.kmsKeyArn) await iam.authorize(schedule, { action: "kms:Decrypt", resource: inputs.kmsKeyArn });
+	await iam.authorize(schedule, { action: "states:StartExecution", resource: machine.state.arn });
+	return JSON.parse(inputs.target.input) as WorkflowInput;
 }
 
 /** What tasks of the workflow call, as the workflow's role. Step Functions has names of its own for what it is refused. */

@@ -1,11 +1,10 @@
 /** Evaluates the program under Pulumi's runtime mocks and writes its record: the process that local/record.ts starts. */
 
-import { readFileSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { call, newResource } from "./mocks";
-import type { ProgramRecord, Properties, RecordedResource, RecordOptions } from "./record";
+import { type Properties, type RecordedResource, type RecordOptions, saveRecord } from "./record";
 import { keepArchives, unwrapSecrets, withoutArchives } from "./recorded-inputs";
 
 interface ProjectFile {
@@ -16,7 +15,7 @@ interface ProjectFile {
 /** What a registration says that the mocks are not told. */
 type Registration = Pick<RecordedResource, "urn" | "parent" | "dependsOn" | "protect" | "retained">;
 
-async function main(file: string, options: RecordOptions): Promise<void> {
+async function main(directory: string, options: RecordOptions): Promise<void> {
 	const project = parse(readFileSync("Pulumi.yaml", "utf8")) as ProjectFile;
 	const resources: (RecordedResource & { key: string })[] = [];
 	const keyOf = (type: string, name: string) => `${type} ${name}`;
@@ -41,19 +40,18 @@ async function main(file: string, options: RecordOptions): Promise<void> {
 	const outputs = await pulumi.runtime.runInPulumiStack(async () => require("../index"));
 	await pulumi.runtime.disconnect();
 
-	const folder = dirname(file);
 	const recorded = resources.map(async ({ key, ...resource }) => ({
 		...resource,
 		...registrations.get(key),
-		inputs: await keepArchives(resource.inputs, folder, `archives/${resource.name}`),
+		inputs: await keepArchives(resource.inputs, directory, `archives/${resource.name}`),
 		state: withoutArchives(resource.state),
 	}));
-	const record: Omit<ProgramRecord, "directory"> = {
+	saveRecord({
+		directory,
 		stack: options.stack,
 		resources: await Promise.all(recorded),
 		outputs: await plain(outputs),
-	};
-	writeFileSync(file, JSON.stringify(record, null, "\t"));
+	});
 }
 
 /** The stack's configuration as the CLI would hand it over: defaults, then the stack's file, then what is asked for. */
@@ -111,8 +109,8 @@ function plain(output: Properties | undefined): Promise<Properties> {
 
 // The one who asked is gone.
 process.on("disconnect", () => process.exit(1));
-const [file = "", options = ""] = process.argv.slice(2);
-main(file, JSON.parse(options)).then(
+const [directory = "", options = ""] = process.argv.slice(2);
+main(directory, JSON.parse(options)).then(
 	() => process.exit(0),
 	(error: Error) => process.send!(error.message, () => process.exit(1)),
 );

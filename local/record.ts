@@ -4,7 +4,7 @@
  */
 
 import { fork } from "node:child_process";
-import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 
@@ -73,6 +73,11 @@ export function loadRecord(directory: string): ProgramRecord {
 	}
 }
 
+/** Keeps a record in a folder that holds the archives already. */
+export function saveRecord({ directory, ...record }: ProgramRecord): void {
+	writeFileSync(join(directory, RECORD), JSON.stringify(record, null, "\t"));
+}
+
 /** The one resource of a type, or of a type and a name. */
 export function find(record: ProgramRecord, type: string, name?: string): RecordedResource {
 	const found = record.resources.filter((other) => other.type === type && (name === undefined || other.name === name));
@@ -82,7 +87,7 @@ export function find(record: ProgramRecord, type: string, name?: string): Record
 }
 
 async function evaluate(directory: string, options: RecordOptions): Promise<void> {
-	const child = fork(join(__dirname, "record-main.ts"), [join(directory, RECORD), JSON.stringify(options)], {
+	const child = fork(join(__dirname, "record-main.ts"), [directory, JSON.stringify(options)], {
 		cwd: PROJECT_ROOT,
 		execArgv: ["--disable-warning=ExperimentalWarning", "-r", "ts-node/register/transpile-only"],
 		stdio: ["ignore", "ignore", "pipe", "ipc"],

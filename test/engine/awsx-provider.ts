@@ -8,6 +8,7 @@ import { runtime } from "@pulumi/pulumi";
 import { type ConstructRequest, ConstructResponse, type InvokeResponse } from "@pulumi/pulumi/proto/provider_pb";
 import { ResourceMonitorClient } from "@pulumi/pulumi/proto/resource_grpc_pb";
 import {
+	RegisterResourceOutputsRequest,
 	RegisterResourceRequest,
 	type RegisterResourceResponse,
 	ResourceInvokeRequest,
@@ -18,6 +19,7 @@ import { type PlannedResource, planVpc, type Reference, referenceTo, type VpcArg
 
 interface Monitor {
 	register(request: RegisterResourceRequest): Promise<RegisterResourceResponse>;
+	registerOutputs(request: RegisterResourceOutputsRequest): Promise<unknown>;
 	invoke(request: ResourceInvokeRequest): Promise<InvokeResponse>;
 }
 
@@ -44,13 +46,18 @@ async function constructVpc(request: ConstructRequest): Promise<ConstructRespons
 	try {
 		const monitor: Monitor = {
 			register: promisify(client.registerResource.bind(client)) as Monitor["register"],
+			registerOutputs: promisify(client.registerResourceOutputs.bind(client)) as Monitor["registerOutputs"],
 			invoke: promisify(client.invoke.bind(client)) as Monitor["invoke"],
 		};
 		const component = await monitor.register(registrationOf(request));
 		const args = toObject(request.getInputs()) as VpcArgs;
 		const plan = planVpc(request.getName(), args, await zonesOf(monitor));
 		const children = await registerAll(monitor, plan, component.getUrn());
-		return answer(component.getUrn(), children);
+		const response = answer(component.getUrn(), children);
+		await monitor.registerOutputs(
+			new RegisterResourceOutputsRequest().setUrn(component.getUrn()).setOutputs(response.getState()),
+		);
+		return response;
 	} finally {
 		client.close();
 	}

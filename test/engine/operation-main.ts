@@ -6,10 +6,23 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { EngineEvent, InlineProgramArgs, LocalWorkspace, OpMap } from "@pulumi/pulumi/automation";
+import type { Properties } from "../../local/record";
 
 export interface Operation {
 	action: "preview" | "up" | "destroy" | "export";
 	stack: string;
+}
+
+/** A resource in the engine's state. https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/core.go */
+export interface StateResource {
+	urn: string;
+	type: string;
+	id?: string;
+	inputs?: Properties;
+	outputs?: Properties;
+	parent?: string;
+	protect?: boolean;
+	dependencies?: string[];
 }
 
 /** What the engine said and did. */
@@ -19,9 +32,12 @@ export interface Outcome {
 	/** How many resources were created, updated, …, and left the `same`. */
 	changes: OpMap;
 	diagnostics: { severity: string; message: string; urn?: string }[];
-	/** The state that was exported. */
-	deployment?: unknown;
+	/** The state that was exported, secrets shown. */
+	deployment?: { resources: StateResource[] };
 }
+
+/** All but "debug". */
+const SEVERITIES = ["info", "info#err", "warning", "error"];
 
 /** The project's own copy, which the program is to share. */
 const projectRequire = createRequire(join(process.cwd(), "package.json"));
@@ -40,7 +56,7 @@ async function main({ action, stack: stackName }: Operation): Promise<Outcome> {
 		color: "never" as const,
 		onEvent(event: EngineEvent) {
 			const { diagnosticEvent, summaryEvent } = event;
-			if (diagnosticEvent && diagnosticEvent.severity !== "debug") {
+			if (diagnosticEvent && SEVERITIES.includes(diagnosticEvent.severity)) {
 				const { severity, message, urn } = diagnosticEvent;
 				outcome.diagnostics.push({ severity, message: plain(message), ...(urn && { urn }) });
 			}

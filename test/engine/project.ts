@@ -1,7 +1,7 @@
 /** A copy of the project that the engine works in and tests may change. */
 
 import { spawnSync } from "node:child_process";
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import { name as projectName } from "../../package.json";
@@ -24,6 +24,8 @@ export function edit(project: string, file: string, change: (text: string) => st
 	const path = join(project, file);
 	const [before, after] = [readFileSync(path, "utf8"), change(readFileSync(path, "utf8"))];
 	if (after === before) throw new Error(`There is nothing to change in ${file}.`);
+	// A new file: an archive may hold the old one under another name.
+	rmSync(path);
 	writeFileSync(path, after);
 }
 

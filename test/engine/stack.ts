@@ -20,6 +20,7 @@ export interface EngineStack {
 	project: string;
 	account: Account;
 	run(action: Operation["action"]): Promise<Outcome>;
+	/** Ends the providers. What they were given stays, and goes with the process. */
 	stop(): void;
 }
 
@@ -32,6 +33,7 @@ export interface StackOptions extends RecordOptions {
 export async function createStack({ stack, settings = {}, parts }: StackOptions): Promise<EngineStack> {
 	const cli = await findCli();
 	const directory = mkdtempSync(join(tmpdir(), "ev-registrations-engine-"));
+	process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
 	const [project, state, home] = ["project", "state", "home"].map((name) => join(directory, name)) as [
 		string,
 		string,
@@ -62,7 +64,6 @@ export async function createStack({ stack, settings = {}, parts }: StackOptions)
 		run: (action) => operate({ action, stack }, project, environment),
 		stop() {
 			for (const provider of Object.values(providers)) provider.stop();
-			rmSync(directory, { recursive: true, force: true });
 		},
 	};
 }

@@ -212,6 +212,7 @@ export const readerSecretArn = secrets.reader.arn;
 export const sourceSecretArn = source.arn;
 export const topicArn = topic.arn;
 export const dashboardUrl = dashboard.url;
-/** With the setting access: opens port 5432 of one's own machine onto the database. */
-export const tunnelCommand = access?.tunnelCommand;
+/** Opens port 5432 of one's own machine onto the database, or says what that takes. */
+export const tunnelCommand =
+	access?.tunnelCommand ?? "echo There is no host to go through: pulumi config set access true, then pulumi up";
 export const startCommand = pulumi.interpolate`aws stepfunctions start-execution --state-machine-arn ${workflow.arn} --input '${pulumi.jsonStringify({ dataset: settings.dataset, secrets: input })}'`;

@@ -54,12 +54,12 @@ const PRIVATE = /^(10|172\.(1[6-9]|2\d|3[01])|192\.168)\./;
 
 /**
  * Reads the stack's settings.
- * @throws one sentence that names the setting, what it is, and what is allowed
+ * @throws one sentence that names the setting, what it is, and what is allowed; of a RunError, Pulumi shows nothing else
  */
 export function readSettings(): Settings {
 	const config = new pulumi.Config();
 	const wrong = (name: string, allowed: string) =>
-		new Error(
+		new pulumi.RunError(
 			`The setting ${name} is ${JSON.stringify(config.get(name))} and must be ${allowed}; correct it with \`pulumi config set ${name} …\`.`,
 		);
 	const checked = (name: string, isAllowed: (value: string) => boolean, allowed: string) => {
@@ -137,7 +137,9 @@ export function readSettings(): Settings {
 /** Settings that are each allowed, and at odds with one another. */
 function refuseContradictions({ endpointZones, zones, protect, backupDays }: Settings): void {
 	const atOdds = (what: string, names: string[]) =>
-		new Error(`${what}; change one of them with \`pulumi config set ${names.join(" …` or `pulumi config set ")} …\`.`);
+		new pulumi.RunError(
+			`${what}; change one of them with \`pulumi config set ${names.join(" …` or `pulumi config set ")} …\`.`,
+		);
 	if (endpointZones > zones)
 		throw atOdds(`The setting endpointZones is ${endpointZones}, and the network has no more than ${zones} zones`, [
 			"endpointZones",
@@ -175,7 +177,7 @@ function refuseUnknown(known: string[]): void {
 	const given = Object.keys(pulumi.runtime.allConfig()).filter((key) => key.startsWith(prefix));
 	const unknown = given.map((key) => key.slice(prefix.length)).filter((name) => !known.includes(name));
 	if (unknown.length)
-		throw new Error(
-			`There is no setting ${unknown.join(", ")}; remove it with \`pulumi config rm ${unknown[0]}\`. There are ${known.join(", ")}.`,
+		throw new pulumi.RunError(
+			`There is no setting ${unknown.join(", ")}; remove it with \`pulumi config rm ${unknown[0]}\`, or set one of ${known.join(", ")}.`,
 		);
 }

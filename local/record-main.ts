@@ -43,7 +43,7 @@ async function main(directory: string, options: RecordOptions): Promise<void> {
 	const recorded = resources.map(async ({ key, ...resource }) => ({
 		...resource,
 		...registrations.get(key),
-		inputs: await keepArchives(resource.inputs, directory, `archives/${resource.name}`),
+		inputs: await keepArchives(resource.inputs, directory, `archives/${resource.name}`, process.cwd()),
 		state: withoutArchives(resource.state),
 	}));
 	saveRecord({

@@ -1,7 +1,7 @@
 /** Inputs as a record keeps them: without the marks of secrets, and with archives unpacked into folders. */
 
 import { copyFileSync, linkSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Properties } from "./record";
 
@@ -21,24 +21,32 @@ export function unwrapSecrets(inputs: Properties) {
 	return { inputs: unwrapped as Properties, secretInputs: [...secretInputs] };
 }
 
-/** Unpacks every archive among the inputs, and leaves the name of its folder in its place. */
-export async function keepArchives(inputs: Properties, folder: string, archive: string): Promise<Properties> {
+/**
+ * Unpacks every archive among the inputs, and leaves the name of its folder in its place.
+ * @param project the folder in which the program was evaluated, which files are named from
+ */
+export async function keepArchives(
+	inputs: Properties,
+	folder: string,
+	archive: string,
+	project: string,
+): Promise<Properties> {
 	const kept = Object.entries(inputs).map(async ([name, value]) => {
 		if (!pulumi.asset.Archive.isInstance(value)) return [name, value];
-		await unpack(value, join(folder, archive));
+		await unpack(value, join(folder, archive), project);
 		return [name, archive];
 	});
 	return Object.fromEntries(await Promise.all(kept));
 }
 
-async function unpack(archive: pulumi.asset.Archive, target: string): Promise<void> {
+async function unpack(archive: pulumi.asset.Archive, target: string, project: string): Promise<void> {
 	if (!(archive instanceof pulumi.asset.AssetArchive))
 		throw new Error(`${target} would come from a ${archive.constructor.name}, which cannot be unpacked here.`);
 	for (const [path, part] of Object.entries(await archive.assets)) {
 		const file = join(target, path);
 		mkdirSync(dirname(file), { recursive: true });
 		if (part instanceof pulumi.asset.StringAsset) writeFileSync(file, await part.text);
-		else if (part instanceof pulumi.asset.FileAsset) linkOrCopy(await part.path, file);
+		else if (part instanceof pulumi.asset.FileAsset) linkOrCopy(resolve(project, await part.path), file);
 		else throw new Error(`${file} would come from a ${part.constructor.name}, which cannot be unpacked here.`);
 	}
 }

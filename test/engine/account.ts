@@ -20,8 +20,9 @@ export interface Step {
 }
 
 export interface Account {
-	/** Where archives are unpacked. */
+	/** Where archives are unpacked, and where their files come from. */
 	directory: string;
+	project: string;
 	/** By URN. */
 	resources: Map<string, Held>;
 	/** In the order in which they ended. */
@@ -59,12 +60,13 @@ export async function hold(account: Account, received: Omit<Held, "secretInputs"
 	const state = withoutArchives(received.state);
 	if (Object.keys(state).length < Object.keys(received.state).length)
 		rmSync(join(account.directory, archive), { recursive: true, force: true });
-	return { ...received, inputs: await keepArchives(inputs, account.directory, archive), state, secretInputs };
+	const kept = await keepArchives(inputs, account.directory, archive, account.project);
+	return { ...received, inputs: kept, state, secretInputs };
 }
 
 /** Runs the function that an invocation names, in the account as it is at that moment. */
 async function invoke(account: Account, parts: Parts, invocation: Held): Promise<string> {
-	const unregistered = { parent: "", dependsOn: [], protect: false };
+	const unregistered = { parent: "", dependsOn: [], protect: false, retained: false };
 	const there = [...account.resources.values(), invocation].filter(({ type }) => type !== INVOCATION);
 	const deployment = await deploy(
 		{

@@ -22,12 +22,13 @@ export interface StateResource {
 	outputs?: Properties;
 	parent?: string;
 	protect?: boolean;
+	retainOnDelete?: boolean;
 	dependencies?: string[];
 }
 
 /** What the engine said and did. */
 export interface Outcome {
-	/** What the CLI said of a failure; undefined where there was none. */
+	/** What was said of a failure; undefined where there was none. */
 	error?: string;
 	/** How many resources were created, updated, …, and left the `same`. */
 	changes: OpMap;
@@ -69,7 +70,8 @@ async function main({ action, stack: stackName }: Operation): Promise<Outcome> {
 	try {
 		await stack[action](options);
 	} catch (error) {
-		outcome.error = said.trim() || (error as Error).message;
+		const errors = outcome.diagnostics.filter(({ severity }) => severity === "error");
+		outcome.error = said.trim() || errors.map(({ message }) => message).join("\n") || (error as Error).message;
 	}
 	return outcome;
 }

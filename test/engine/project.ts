@@ -29,10 +29,30 @@ export function edit(project: string, file: string, change: (text: string) => st
 	writeFileSync(path, after);
 }
 
-/** Gives a stack settings in place of its own. */
-export function configure(project: string, stack: string, settings: Record<string, string>): void {
+/** Gives a stack settings in place of its own; those that are undefined go. */
+export function configure(project: string, stack: string, settings: Record<string, string | undefined>): void {
 	const file = join(project, `Pulumi.${stack}.yaml`);
 	const document = parseDocument(readFileSync(file, "utf8"));
-	for (const [name, value] of Object.entries(settings)) document.setIn(["config", `${projectName}:${name}`], value);
+	for (const [name, value] of Object.entries(settings)) {
+		const path = ["config", `${projectName}:${name}`];
+		if (value === undefined) document.deleteIn(path);
+		else document.setIn(path, value);
+	}
 	writeFileSync(file, document.toString());
+}
+
+/** Adds a migration after those that are there. @returns its file */
+export function addMigration(project: string, name: string, sql: string): string {
+	const migrations = "db/migrations";
+	let tag = "";
+	edit(project, `${migrations}/meta/_journal.json`, (text) => {
+		const journal = JSON.parse(text) as { entries: { idx: number; when: number; tag: string }[] };
+		const last = journal.entries.at(-1)!;
+		tag = `${String(last.idx + 1).padStart(4, "0")}_${name}`;
+		journal.entries.push({ ...last, idx: last.idx + 1, when: last.when + 1000, tag });
+		return JSON.stringify(journal);
+	});
+	const file = `${migrations}/${tag}.sql`;
+	writeFileSync(join(project, file), sql);
+	return file;
 }

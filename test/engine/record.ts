@@ -41,20 +41,10 @@ export async function recordOf(stack: EngineStack): Promise<ProgramRecord> {
 	const record: ProgramRecord = {
 		directory: stack.account.directory,
 		stack: stack.name,
-		resources: program.map((resource) => {
-			const {
-				urn,
-				type,
-				id = "",
-				inputs = {},
-				outputs = {},
-				parent = "",
-				protect = false,
-				dependencies = [],
-			} = resource;
-			const name = urn.split("::").pop()!;
-			const received = stack.account.resources.get(urn) ?? { inputs, state: outputs, secretInputs: [] };
-			return { type, name, urn, parent, id, dependsOn: dependencies, protect, ...received };
+		resources: program.map(({ urn, type, id = "", inputs = {}, outputs: state = {}, ...resource }) => {
+			const declared = { type, name: urn.split("::").pop()!, urn, id, inputs, state, secretInputs: [] };
+			const { parent = "", dependencies: dependsOn = [], protect = false, retainOnDelete: retained = false } = resource;
+			return { ...(stack.account.resources.get(urn) ?? declared), parent, dependsOn, protect, retained };
 		}),
 		outputs: program.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs ?? {},
 	};

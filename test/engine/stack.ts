@@ -42,7 +42,14 @@ export async function createStack({ stack, settings = {}, parts }: StackOptions)
 	copyProject(project);
 	configure(project, stack, settings);
 	mkdirSync(state);
-	const account: Account = { directory, resources: new Map(), steps: [], settings: {}, ...(parts && { parts }) };
+	const account: Account = {
+		directory,
+		project,
+		resources: new Map(),
+		steps: [],
+		settings: {},
+		...(parts && { parts }),
+	};
 	const providers = { aws: await serveAws(account), awsx: await serveAwsx() };
 	const environment = {
 		...process.env,

@@ -1,0 +1,46 @@
+/** What is wrong with a stack's settings is said before anything is made, in one sentence. */
+
+import { expect } from "chai";
+import { configure, edit } from "./project";
+import { createStack, type EngineStack } from "./stack";
+
+describe("with the real engine", function () {
+	this.timeout(120_000);
+	let stack: EngineStack;
+
+	before(async () => {
+		stack = await createStack({ stack: "dev" });
+	});
+	after(() => stack?.stop());
+
+	const wrong: [what: string, settings: Record<string, string>, sentence: RegExp][] = [
+		["of the wrong type", { pageRows: "many" }, /configuration key 'pageRows' must be of type 'integer'$/],
+		["out of range", { pageRows: "3" }, /^The setting pageRows is "3" and must be .+; correct it with .+\.$/],
+		["unknown", { pagesRows: "1000" }, /^There is no setting pagesRows; remove it with .+\.$/],
+		[
+			"at odds with another",
+			{ zones: "2", endpointZones: "3" },
+			/^The setting endpointZones is 3, and .+; change .+\.$/,
+		],
+	];
+	for (const [what, settings, sentence] of wrong)
+		it(`a setting ${what} ends up in one sentence, before anything is made`, async () => {
+			configure(stack.project, "dev", settings);
+			await expectRefused(sentence);
+			const none = Object.keys(settings).map((name) => [name, undefined]);
+			configure(stack.project, "dev", Object.fromEntries(none));
+		});
+
+	it("a setting that is missing ends up in one sentence, before anything is made", async () => {
+		edit(stack.project, "Pulumi.yaml", (text) => text.replace("    default: f6w7-q2d2\n", ""));
+		await expectRefused(/^error: validating stack config: Stack 'dev' is missing configuration value 'dataset'$/);
+	});
+
+	const expectRefused = async (sentence: RegExp) => {
+		const { error } = await stack.run("up");
+		// The engine repeats what the program ended with.
+		expect([...new Set(error?.split("\n"))]).to.have.length(1);
+		expect(error!.split("\n")[0]).to.match(sentence);
+		expect(stack.account.steps).to.deep.equal([]);
+	};
+});

@@ -25,6 +25,8 @@ export interface Account {
 	project: string;
 	/** By URN. */
 	resources: Map<string, Held>;
+	/** The very inputs that each was asked for with last. */
+	requested: Map<string, Properties>;
 	/** In the order in which they ended. */
 	steps: Step[];
 	/** What the provider was configured with. */

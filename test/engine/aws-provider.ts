@@ -27,15 +27,12 @@ const REPLACING: Record<string, string[]> = {
 	"aws:lambda/invocation:Invocation": ["functionName", "input", "qualifier", "triggers"],
 };
 
-/** Serves the provider until it is stopped. */
+/** Serves the provider until it is stopped. What it does to the account outlives it. */
 export function serveAws(account: Account): Promise<Plugin> {
 	return servePlugin(version, methodsOf(account));
 }
 
 function methodsOf(account: Account): Methods {
-	/** What each resource was last asked for with, by URN: a replaced one is deleted after the new one is there. */
-	const requested = new Map<string, Properties>();
-
 	/** Carries out a step. @returns the resource's id, and its properties as the engine keeps them */
 	const carryOut = async (action: Step["action"], request: Request, properties: Struct, old: Properties) => {
 		const [urn, type, name] = [request.getUrn(), request.getType(), request.getName()];
@@ -54,7 +51,7 @@ function methodsOf(account: Account): Methods {
 		const { id, state } = answer(inputs);
 		const held = await hold(account, { type, name, urn, id, inputs, state });
 		await take(account, action, held);
-		requested.set(urn, asked);
+		account.requested.set(urn, asked);
 		return { id, properties: toStruct({ ...asked, ...decidedBy(held.state, inputs) }) };
 	};
 
@@ -83,7 +80,8 @@ function methodsOf(account: Account): Methods {
 			new ReadResponse().setId(request.getId()).setInputs(request.getInputs()).setProperties(request.getProperties()),
 		async delete(request) {
 			const urn = request.getUrn();
-			const isReplaced = changedInputs(toObject(request.getOldInputs()), requested.get(urn) ?? {}).length > 0;
+			// A replaced one is deleted after the new one is there.
+			const isReplaced = changedInputs(toObject(request.getOldInputs()), account.requested.get(urn) ?? {}).length > 0;
 			await take(account, isReplaced ? "delete replaced" : "delete", account.resources.get(urn)!);
 			return new Empty();
 		},

@@ -41,7 +41,6 @@ describe("a stack dev, with the real engine", function () {
 		stack = await createStack({ stack: "dev", parts });
 	});
 	after(async () => {
-		stack?.stop();
 		await Promise.all([postgres?.stop(), aws?.stop()]);
 		removePostgres(join(directory, "postgres"));
 		rmSync(directory, { recursive: true, force: true });

@@ -1,37 +1,43 @@
 /** The record of a stack that the real engine brought up: the program's own resources and those that awsx makes of it. */
 
 import { type ProgramRecord, type RecordOptions, saveRecord } from "../../local/record";
+import type { Outcome } from "./operation-main";
 import { createStack, type EngineStack } from "./stack";
 
-const records = new Map<string, Promise<ProgramRecord>>();
+export interface BroughtUp {
+	stack: EngineStack;
+	/** What its first `up` said and did. */
+	up: Outcome;
+	record: ProgramRecord;
+}
+
+const stacks = new Map<string, Promise<BroughtUp>>();
 
 /**
- * The record of a stack in an account of its own, brought up once for all tests of a process that ask for the same.
+ * A stack in an account of its own, brought up once for all tests of a process that ask for the same.
  * @param settings in place of the stack's own, without the project's name before them
  * @throws what the engine said where the stack did not come up, and one sentence where there is no Pulumi CLI
  */
-export function engineRecordOf(
-	stack: RecordOptions["stack"],
-	settings: Record<string, string> = {},
-): Promise<ProgramRecord> {
+export function bringUp(stack: RecordOptions["stack"], settings: Record<string, string> = {}): Promise<BroughtUp> {
 	const key = JSON.stringify([stack, settings]);
-	let record = records.get(key);
-	if (!record) {
-		record = bringUp({ stack, settings });
-		records.set(key, record);
+	let broughtUp = stacks.get(key);
+	if (!broughtUp) {
+		broughtUp = bringUpAnew({ stack, settings });
+		stacks.set(key, broughtUp);
 	}
-	return record;
+	return broughtUp;
 }
 
-async function bringUp(options: RecordOptions): Promise<ProgramRecord> {
+/** The record of such a stack. */
+export async function engineRecordOf(...asked: Parameters<typeof bringUp>): Promise<ProgramRecord> {
+	return (await bringUp(...asked)).record;
+}
+
+async function bringUpAnew(options: RecordOptions): Promise<BroughtUp> {
 	const stack = await createStack(options);
-	try {
-		const { error } = await stack.run("up");
-		if (error) throw new Error(error);
-		return await recordOf(stack);
-	} finally {
-		stack.stop();
-	}
+	const up = await stack.run("up");
+	if (up.error) throw new Error(up.error);
+	return { stack, up, record: await recordOf(stack) };
 }
 
 /** What the provider received, with what the engine alone knows; kept beside the archives. */

@@ -11,7 +11,6 @@ describe("with the real engine", function () {
 	before(async () => {
 		stack = await createStack({ stack: "dev" });
 	});
-	after(() => stack?.stop());
 
 	const wrong: [what: string, settings: Record<string, string>, sentence: RegExp][] = [
 		["of the wrong type", { pageRows: "many" }, /configuration key 'pageRows' must be of type 'integer'$/],

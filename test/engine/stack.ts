@@ -20,8 +20,6 @@ export interface EngineStack {
 	project: string;
 	account: Account;
 	run(action: Operation["action"]): Promise<Outcome>;
-	/** Ends the providers. What they were given stays, and goes with the process. */
-	stop(): void;
 }
 
 export interface StackOptions extends RecordOptions {
@@ -29,52 +27,60 @@ export interface StackOptions extends RecordOptions {
 	parts?: Parts;
 }
 
-/** Makes a stack with nothing in it, in an account with nothing in it. @throws one sentence where there is no CLI */
+/**
+ * Makes a stack with nothing in it, in an account with nothing in it; its files go with the process.
+ * @throws one sentence where there is no CLI
+ */
 export async function createStack({ stack, settings = {}, parts }: StackOptions): Promise<EngineStack> {
 	const cli = await findCli();
 	const directory = mkdtempSync(join(tmpdir(), "ev-registrations-engine-"));
 	process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
-	const [project, state, home] = ["project", "state", "home"].map((name) => join(directory, name)) as [
-		string,
-		string,
-		string,
-	];
+	const project = join(directory, "project");
 	copyProject(project);
 	configure(project, stack, settings);
-	mkdirSync(state);
 	const account: Account = {
 		directory,
 		project,
 		resources: new Map(),
+		requested: new Map(),
 		steps: [],
 		settings: {},
 		...(parts && { parts }),
-	};
-	const providers = { aws: await serveAws(account), awsx: await serveAwsx() };
-	const environment = {
-		...process.env,
-		PATH: [dirname(cli), ...searchPath()].join(delimiter),
-		PULUMI_HOME: home,
-		PULUMI_BACKEND_URL: `file://${state}`,
-		PULUMI_CONFIG_PASSPHRASE: "not a secret",
-		PULUMI_SKIP_UPDATE_CHECK: "true",
-		PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-		// https://www.pulumi.com/docs/iac/guides/building-extending/providers/debugging-providers/
-		PULUMI_DEBUG_PROVIDERS: Object.entries(providers)
-			.map(([name, { port }]) => `${name}:${port}`)
-			.join(","),
 	};
 	return {
 		name: stack,
 		project,
 		account,
-		run: (action) => operate({ action, stack }, project, environment),
-		stop() {
-			for (const provider of Object.values(providers)) provider.stop();
+		async run(action) {
+			const [aws, awsx] = [await serveAws(account), await serveAwsx()];
+			const providers = `aws:${aws.port},awsx:${awsx.port}`;
+			try {
+				return await operate({ action, stack }, project, environmentOf(cli, directory, providers));
+			} finally {
+				for (const provider of [aws, awsx]) provider.stop();
+			}
 		},
 	};
 }
 
+/** An environment in which the CLI keeps to itself, and to the folder of the stack. */
+function environmentOf(cli: string, directory: string, providers: string): NodeJS.ProcessEnv {
+	const state = join(directory, "state");
+	mkdirSync(state, { recursive: true });
+	return {
+		...process.env,
+		PATH: [dirname(cli), ...searchPath()].join(delimiter),
+		PULUMI_HOME: join(directory, "home"),
+		PULUMI_BACKEND_URL: `file://${state}`,
+		PULUMI_CONFIG_PASSPHRASE: "not a secret",
+		PULUMI_SKIP_UPDATE_CHECK: "true",
+		PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+		// https://www.pulumi.com/docs/iac/guides/building-extending/providers/debugging-providers/
+		PULUMI_DEBUG_PROVIDERS: providers,
+	};
+}
+
+/** Runs an operation in its process. @returns what it said and did, of a failure too */
 async function operate(operation: Operation, project: string, environment: NodeJS.ProcessEnv): Promise<Outcome> {
 	const child = fork(join(__dirname, "operation-main.ts"), [JSON.stringify(operation)], {
 		cwd: project,

@@ -23,7 +23,7 @@ import { createAlarms, createTopic, tellLostRuns } from "./infra/alerts";
 import { filesBelow } from "./infra/archive";
 import { readSettings } from "./infra/config";
 import { createDashboard } from "./infra/dashboard";
-import { createDatabase, createSecrets, DATABASE_NAME, masterSecretArn } from "./infra/database";
+import { createDatabase, createSecrets, DATABASE_NAME, locateRawData, masterSecretArn } from "./infra/database";
 import { createFunction } from "./infra/functions";
 import { createNetwork } from "./infra/network";
 import { createRotation } from "./infra/rotation";
@@ -36,8 +36,10 @@ const settings = readSettings();
 
 // Where things are kept.
 const key = createKey(settings);
-const bucket = createBucket(settings, key);
-const secrets = createSecrets(settings, key, bucket);
+const raw = createBucket(settings, key);
+const { bucket } = raw;
+const secrets = createSecrets(settings, key);
+const located = locateRawData(secrets.pipeline, raw);
 const network = createNetwork(settings, key);
 const database = createDatabase(settings, network, key);
 const topic = createTopic(settings, key);
@@ -187,7 +189,7 @@ createRotation(rotate, { database: secrets.database, reader: secrets.reader }, [
 const workflow = createWorkflow(settings, key, { extract, load, notify }, topic, [migrated]);
 const { pipeline, source } = secrets;
 const input = { pipeline: pipeline.arn, source: source.arn, database: secrets.database.arn };
-const { undelivered } = createSchedule(settings, key, workflow, input, [migrated, ...ways]);
+const { undelivered } = createSchedule(settings, key, workflow, input, [migrated, located, ...ways]);
 
 // What tells people how it goes, besides notify.
 tellLostRuns(workflow, topic);

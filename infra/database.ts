@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import { createLogGroup } from "./log-group";
 import type { Network } from "./network";
+import type { GuardedBucket } from "./private-bucket";
 import { createRole } from "./role";
 
 export interface PipelineSecrets {
@@ -25,25 +26,29 @@ const POSTGRESQL = "18";
 
 const LOG_EXPORTS = ["postgresql", "upgrade"];
 
-/** Four secrets; only the first gets its value here, since it is none. */
-export function createSecrets(settings: Settings, key: aws.kms.Key, bucket: aws.s3.Bucket): PipelineSecrets {
+/** Four secrets, all empty. */
+export function createSecrets(settings: Settings, key: aws.kms.Key): PipelineSecrets {
 	const create = (name: string, description: string) =>
 		new aws.secretsmanager.Secret(name, {
 			description,
 			kmsKeyId: key.arn,
 			recoveryWindowInDays: settings.keepData ? 30 : 0,
 		});
-	const secrets = {
+	return {
 		pipeline: create("pipeline", "Where the pipeline keeps its raw data"),
 		source: create("source", "App token of the open-data API, optional"),
 		database: create("database", "How load reaches the database; written by migrate, rotated by rotate"),
 		reader: create("reader", "How analysts reach the database; written by migrate, rotated by rotate"),
 	};
-	new aws.secretsmanager.SecretVersion("pipeline", {
-		secretId: secrets.pipeline.id,
-		secretString: pulumi.jsonStringify({ bucket: bucket.id }),
-	});
-	return secrets;
+}
+
+/** Writes where raw data is kept, which is no secret, as soon as nothing can be kept there unguarded. */
+export function locateRawData(pipeline: aws.secretsmanager.Secret, { bucket, guards }: GuardedBucket): pulumi.Resource {
+	return new aws.secretsmanager.SecretVersion(
+		"pipeline",
+		{ secretId: pipeline.id, secretString: pulumi.jsonStringify({ bucket: bucket.id }) },
+		{ dependsOn: guards },
+	);
 }
 
 /** PostgreSQL in subnets that have no way out; RDS makes, keeps and rotates the master password. */

@@ -14,51 +14,54 @@ export interface BucketOptions {
 	allow?: (bucketArn: pulumi.Output<string>) => Statement[];
 }
 
-/** Creates a bucket with all that guards it. @returns the bucket, and the policy for those who must wait for it */
-export function createPrivateBucket(
-	name: string,
-	settings: Settings,
-	options: BucketOptions,
-): { bucket: aws.s3.Bucket; policy: pulumi.Resource } {
+export interface GuardedBucket {
+	bucket: aws.s3.Bucket;
+	guards: pulumi.Resource[];
+}
+
+/** Creates a bucket with all that guards it. @returns both, for those who must not use the one before the others are there */
+export function createPrivateBucket(name: string, settings: Settings, options: BucketOptions): GuardedBucket {
 	const { protect, keepData } = settings;
 	const bucket = new aws.s3.Bucket(name, { forceDestroy: !keepData }, { protect, retainOnDelete: keepData });
 	const of = { bucket: bucket.id };
 	// A bucket that stays behind stays as private as it was.
 	const kept = { retainOnDelete: keepData };
-	new aws.s3.BucketPublicAccessBlock(
-		name,
-		{
-			...of,
-			blockPublicAcls: true,
-			blockPublicPolicy: true,
-			ignorePublicAcls: true,
-			restrictPublicBuckets: true,
-		},
-		kept,
-	);
-	new aws.s3.BucketOwnershipControls(name, { ...of, rule: { objectOwnership: "BucketOwnerEnforced" } }, kept);
-	new aws.s3.BucketVersioning(name, { ...of, versioningConfiguration: { status: "Enabled" } }, kept);
-	new aws.s3.BucketServerSideEncryptionConfiguration(
-		name,
-		{
-			...of,
-			rules: [{ bucketKeyEnabled: true, applyServerSideEncryptionByDefault: options.encryption }],
-		},
-		kept,
-	);
-	new aws.s3.BucketLifecycleConfiguration(name, { ...of, rules: options.rules }, kept);
-	const policy = new aws.s3.BucketPolicy(
-		name,
-		{
-			...of,
-			policy: aws.iam.getPolicyDocumentOutput({
-				statements: [
-					tlsOnly(["s3:*"], [bucket.arn, pulumi.interpolate`${bucket.arn}/*`]),
-					...(options.allow?.(bucket.arn) ?? []),
-				],
-			}).json,
-		},
-		kept,
-	);
-	return { bucket, policy };
+	const guards = [
+		new aws.s3.BucketPublicAccessBlock(
+			name,
+			{
+				...of,
+				blockPublicAcls: true,
+				blockPublicPolicy: true,
+				ignorePublicAcls: true,
+				restrictPublicBuckets: true,
+			},
+			kept,
+		),
+		new aws.s3.BucketOwnershipControls(name, { ...of, rule: { objectOwnership: "BucketOwnerEnforced" } }, kept),
+		new aws.s3.BucketVersioning(name, { ...of, versioningConfiguration: { status: "Enabled" } }, kept),
+		new aws.s3.BucketServerSideEncryptionConfiguration(
+			name,
+			{
+				...of,
+				rules: [{ bucketKeyEnabled: true, applyServerSideEncryptionByDefault: options.encryption }],
+			},
+			kept,
+		),
+		new aws.s3.BucketLifecycleConfiguration(name, { ...of, rules: options.rules }, kept),
+		new aws.s3.BucketPolicy(
+			name,
+			{
+				...of,
+				policy: aws.iam.getPolicyDocumentOutput({
+					statements: [
+						tlsOnly(["s3:*"], [bucket.arn, pulumi.interpolate`${bucket.arn}/*`]),
+						...(options.allow?.(bucket.arn) ?? []),
+					],
+				}).json,
+			},
+			kept,
+		),
+	];
+	return { bucket, guards };
 }

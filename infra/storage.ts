@@ -3,7 +3,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
-import { createPrivateBucket } from "./private-bucket";
+import { createPrivateBucket, type GuardedBucket } from "./private-bucket";
 import type { Statement } from "./role";
 
 /** What SNS asks of the key for whoever publishes. https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html */
@@ -78,8 +78,8 @@ export function mayUseKey(key: aws.kms.Key, service: "s3" | "secretsmanager" | "
 }
 
 /** The raw bucket, which keeps every snapshot for good: old ones can't be fetched again. */
-export function createBucket(settings: Settings, key: aws.kms.Key): aws.s3.Bucket {
-	const { bucket } = createPrivateBucket("raw", settings, {
+export function createBucket(settings: Settings, key: aws.kms.Key): GuardedBucket {
+	const { bucket, guards } = createPrivateBucket("raw", settings, {
 		encryption: { sseAlgorithm: "aws:kms", kmsMasterKeyId: key.arn },
 		rules: [
 			{
@@ -92,15 +92,14 @@ export function createBucket(settings: Settings, key: aws.kms.Key): aws.s3.Bucke
 			},
 		],
 	});
-	logAccess(settings, bucket);
-	return bucket;
+	return { bucket, guards: [...guards, logAccess(settings, bucket)] };
 }
 
 /**
  * Keeps who asked for what of a bucket, as long as other logs. S3 delivers to no bucket with a key of one's own.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
  */
-function logAccess(settings: Settings, bucket: aws.s3.Bucket): void {
+function logAccess(settings: Settings, bucket: aws.s3.Bucket): pulumi.Resource {
 	const { accountId } = aws.getCallerIdentityOutput();
 	const log = createPrivateBucket("access-log", settings, {
 		encryption: { sseAlgorithm: "AES256" },
@@ -127,9 +126,9 @@ function logAccess(settings: Settings, bucket: aws.s3.Bucket): void {
 			},
 		],
 	});
-	new aws.s3.BucketLogging(
+	return new aws.s3.BucketLogging(
 		"raw",
 		{ bucket: bucket.id, targetBucket: log.bucket.id, targetPrefix: "raw/" },
-		{ dependsOn: log.policy },
+		{ dependsOn: log.guards },
 	);
 }

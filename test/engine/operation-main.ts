@@ -68,6 +68,8 @@ async function main({ action, stack: stackName }: Operation): Promise<Outcome> {
 		},
 	};
 	try {
+		// As the CLI does unless it is told not to; the Automation API tells it.
+		if (action === "destroy") await stack.previewDestroy(options);
 		await stack[action](options);
 	} catch (error) {
 		const errors = outcome.diagnostics.filter(({ severity }) => severity === "error");

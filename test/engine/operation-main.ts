@@ -9,7 +9,7 @@ import type { EngineEvent, InlineProgramArgs, LocalWorkspace, OpMap } from "@pul
 import type { Properties } from "../../local/record";
 
 export interface Operation {
-	action: "preview" | "up" | "destroy" | "export";
+	action: "preview" | "up" | "destroy" | "destroy unseen" | "export";
 	stack: string;
 }
 
@@ -70,7 +70,7 @@ async function main({ action, stack: stackName }: Operation): Promise<Outcome> {
 	try {
 		// As the CLI does unless it is told not to; the Automation API tells it.
 		if (action === "destroy") await stack.previewDestroy(options);
-		await stack[action](options);
+		await stack[action === "destroy unseen" ? "destroy" : action](options);
 	} catch (error) {
 		const errors = outcome.diagnostics.filter(({ severity }) => severity === "error");
 		outcome.error = said.trim() || errors.map(({ message }) => message).join("\n") || (error as Error).message;

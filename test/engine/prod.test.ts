@@ -28,4 +28,16 @@ describe("a stack prod, with the real engine", function () {
 		expect(stack.account.steps).to.deep.equal([]);
 		expect([...stack.account.resources.keys()]).to.deep.equal(before);
 	});
+
+	it("even a destroy that skips its preview leaves all that holds data, and what guards it", async () => {
+		const { stack } = await bringUp("prod");
+		const buckets = [...stack.account.resources.keys()].filter((urn) => urn.includes("::aws:s3/"));
+		expect(buckets).to.have.length.above(10);
+		const { error } = await stack.run("destroy unseen");
+		expect(error).to.match(/cannot be deleted\s+because it is protected/);
+		const left = [...stack.account.resources.values()];
+		expect(left.map(({ urn }) => urn)).to.include.members(buckets);
+		const kept = left.map(({ type, name }) => `${type} ${name}`);
+		expect(kept).to.include.members(["aws:rds/instance:Instance ev", "aws:kms/key:Key ev"]);
+	});
 });

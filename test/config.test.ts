@@ -44,9 +44,14 @@ describe("the settings", () => {
 
 	it("have defaults that are accepted and of the type they are described with", () => {
 		const settings: Record<string, unknown> = { ...given(defaults) };
-		expect(settings).to.deep.equal({ ...defaults, email: undefined });
-		for (const [name, { type }] of described)
-			if (name !== "email") expect(settings[name], name).to.be.a(type === "integer" ? "number" : type);
+		// Pulumi knows whole numbers only: https://www.pulumi.com/docs/iac/concepts/projects/project-file/#config-options
+		const shares = { maxRejectedShare: 0.01, maxRemovedShare: 0.2 };
+		expect(settings).to.deep.equal({ ...defaults, ...shares, email: undefined });
+		for (const [name, { type }] of described) {
+			expect(type, name).to.be.oneOf(["string", "integer", "boolean"]);
+			if (name !== "email" && !(name in shares))
+				expect(settings[name], name).to.be.a(type === "integer" ? "number" : type);
+		}
 	});
 
 	for (const stack of ["dev", "prod"])

@@ -129,6 +129,6 @@ function logAccess(settings: Settings, bucket: aws.s3.Bucket): pulumi.Resource {
 	return new aws.s3.BucketLogging(
 		"raw",
 		{ bucket: bucket.id, targetBucket: log.bucket.id, targetPrefix: "raw/" },
-		{ dependsOn: log.guards },
+		{ dependsOn: log.guards, retainOnDelete: settings.keepData },
 	);
 }

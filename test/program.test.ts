@@ -777,7 +777,7 @@ for (const stack of ["dev", "prod"] as const)
 				const left = record.resources.filter(({ retained }) => retained);
 				expect(left.map(({ type }) => type.replace(/^aws:s3\/bucket\w*:.*/, "a bucket's"))).to.have.members([
 					"aws:kms/key:Key",
-					...Array(14).fill("a bucket's"),
+					...Array(15).fill("a bucket's"),
 				]);
 			});
 	});

@@ -1,8 +1,9 @@
 /** A stack prod with the real Pulumi engine: it comes up like dev, and does not come down by mistake. */
 
 import { expect } from "chai";
+import { configure } from "./project";
 import { bringUp } from "./record";
-import { createStack } from "./stack";
+import { createStack, type EngineStack } from "./stack";
 
 describe("a stack prod, with the real engine", function () {
 	this.timeout(300_000);
@@ -31,13 +32,32 @@ describe("a stack prod, with the real engine", function () {
 
 	it("even a destroy that skips its preview leaves all that holds data, and what guards it", async () => {
 		const { stack } = await bringUp("prod");
-		const buckets = [...stack.account.resources.keys()].filter((urn) => urn.includes("::aws:s3/"));
-		expect(buckets).to.have.length.above(10);
+		const kept = dataOf(stack);
 		const { error } = await stack.run("destroy unseen");
 		expect(error).to.match(/cannot be deleted\s+because it is protected/);
-		const left = [...stack.account.resources.values()];
-		expect(left.map(({ urn }) => urn)).to.include.members(buckets);
-		const kept = left.map(({ type, name }) => `${type} ${name}`);
-		expect(kept).to.include.members(["aws:rds/instance:Instance ev", "aws:kms/key:Key ev"]);
+		expect([...stack.account.resources.keys()]).to.include.members([...kept, urnOf("aws:rds/instance:Instance", "ev")]);
+	});
+
+	it("without protect, up and destroy take it down, also from there, and leave raw data, who read it, and the key", async () => {
+		const { stack } = await bringUp("prod");
+		const kept = dataOf(stack);
+		configure(stack.project, "prod", { protect: "false" });
+		for (const action of ["up", "destroy"] as const) {
+			const { error, diagnostics } = await stack.run(action);
+			expect(error).to.equal(undefined);
+			expect(diagnostics).to.deep.equal([]);
+		}
+		expect([...stack.account.resources.keys()]).to.have.members(kept);
 	});
 });
+
+/** URNs of the buckets with all that guards them, and of the key. */
+function dataOf({ account }: EngineStack): string[] {
+	const buckets = [...account.resources.keys()].filter((urn) => urn.includes("::aws:s3/bucket"));
+	expect(buckets).to.have.length(15);
+	return [...buckets, urnOf("aws:kms/key:Key", "ev")];
+}
+
+function urnOf(type: string, name: string): string {
+	return `urn:pulumi:prod::ev-registrations::${type}::${name}`;
+}

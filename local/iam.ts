@@ -3,7 +3,7 @@
 import { getDenialReasons, type RequestAnalysis, runSimulation } from "@cloud-copilot/iam-simulate";
 import { type ApiCall, accessDenied } from "./aws-api";
 import { endpointOf, keysOf, type Policy, policiesOf, type Role, rolesOf, statementsOf } from "./policies";
-import type { ProgramRecord } from "./record";
+import { find, type ProgramRecord } from "./record";
 
 /** Who calls: what took a role of the program, by the role's name, or a service of AWS in its own. */
 export type Caller = { role: string } | AwsService;
@@ -70,7 +70,8 @@ interface Rules {
 
 /** Access control over a record of the program. */
 export function createIam(record: ProgramRecord): Iam {
-	const [, , , region = "", account = ""] = (record.outputs.stateMachineArn as string).split(":");
+	// There from the first to the last moment of a deployment.
+	const [, , , region = "", account = ""] = (find(record, "aws:kms/key:Key").state.arn as string).split(":");
 	const [policies, roles, keys] = [policiesOf(record), rolesOf(record), keysOf(record)];
 	const rules: Rules = { record, policies, roles, keys, region, account };
 	const verdicts = new Map<string, Promise<string | undefined>>();

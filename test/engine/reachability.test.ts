@@ -1,0 +1,90 @@
+/** Whether what runs in the network reaches what it must, and nothing lets load, migrate and rotate out into the world. */
+
+import { expect } from "chai";
+import type { RecordOptions } from "../../local/record";
+import { find, type ProgramRecord } from "../../local/record";
+import {
+	type Hop,
+	hasRouteOut,
+	type Resources,
+	type Traveller,
+	travellerOf,
+	wayToDatabase,
+	wayToInternet,
+	wayToService,
+} from "./reachability";
+import { engineRecordOf } from "./record";
+
+const FUNCTION = "aws:lambda/function:Function";
+const INSTANCE = "aws:ec2/instance:Instance";
+
+const STACKS: Record<string, [RecordOptions["stack"], Record<string, string>]> = {
+	dev: ["dev", {}],
+	prod: ["prod", {}],
+	"dev without NAT gateways, with an access host": ["dev", { natGateways: "none", access: "true" }],
+};
+
+/** Services that a function asks by itself; the others, Lambda and AWS's services ask on its behalf. */
+const ASKED = /^(s3|secretsmanager|sns|ssm|ssmmessages):/;
+
+type Way = (resources: Resources, from: Traveller) => Hop[];
+
+/** What a role is allowed to ask of services, each a way that must be there. */
+function waysToServices(record: ProgramRecord, role: string): Record<string, Way> {
+	const { policy } = find(record, "aws:iam/rolePolicy:RolePolicy", role).inputs;
+	const ways: Record<string, Way> = {};
+	for (const { Action, Resource } of JSON.parse(policy).Statement)
+		for (const action of [Action].flat().filter((name: string) => ASKED.test(name)))
+			for (const resource of [Resource].flat())
+				ways[`${action} on ${resource}`] = (resources, from) => wayToService(resources, from, action, resource);
+	return ways;
+}
+
+for (const [title, about] of Object.entries(STACKS))
+	describe(`the network of ${title}`, () => {
+		let record: ProgramRecord;
+		const travellers = () => [
+			...["extract", "load", "notify", "migrate", "rotate"].map((name) => [FUNCTION, name] as const),
+			...(record.resources.some(({ type }) => type === INSTANCE) ? [[INSTANCE, "access"] as const] : []),
+		];
+		const waysOf = (name: string): Record<string, Way> => ({
+			...waysToServices(record, name),
+			...(name === "extract" && { "the open-data API": wayToInternet }),
+			...(/load|migrate|rotate|access/.test(name) && { "the database": wayToDatabase }),
+		});
+
+		before(async function () {
+			this.timeout(300_000);
+			record = await engineRecordOf(...about);
+		});
+
+		it("leads each function to all that its role lets it ask for, and to the database or the source", () => {
+			for (const [type, name] of travellers()) {
+				const ways = waysOf(name);
+				expect(Object.keys(ways), name).to.not.deep.equal([]);
+				const from = travellerOf(record.resources, type, name);
+				for (const [to, way] of Object.entries(ways))
+					expect(() => way(record.resources, from), `${name} to ${to}`).to.not.throw();
+			}
+		});
+
+		it("leads there by no more than it needs: without any part of a way there is none", () => {
+			for (const [type, name] of travellers())
+				for (const [to, way] of Object.entries(waysOf(name))) {
+					const from = travellerOf(record.resources, type, name);
+					const hops = way(record.resources, from);
+					expect(hops.length === 0, `${name} to ${to}`).to.equal(from.subnetIds.length === 0);
+					for (const { what, takenFrom } of hops)
+						expect(() => way(takenFrom(record.resources), from), `${name} to ${to} without ${what}`).to.throw();
+				}
+		});
+
+		it("has no way out into the world for load, migrate, rotate and the access host", () => {
+			for (const [type, name] of travellers().filter(([, name]) => !/extract|notify/.test(name))) {
+				const from = travellerOf(record.resources, type, name);
+				expect(from.subnetIds, name).to.not.deep.equal([]);
+				expect(hasRouteOut(record.resources, from), name).to.equal(false);
+				expect(() => wayToInternet(record.resources, from), name).to.throw("rule that lets");
+			}
+		});
+	});

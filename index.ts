@@ -101,6 +101,7 @@ const load = createFunction("load", settings, key, {
 		"pg-copy-streams",
 		"xxhash-wasm",
 	],
+	modules: ["handlers/known-rows", "handlers/pages"],
 	placement: network.inward,
 	statements: [
 		mayRead(secrets.pipeline.arn, secrets.database.arn),

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { SOURCE_COLUMNS } from "../db/source";
-import { splitCsv } from "../handlers/records";
+import { splitCsv } from "../handlers/fields";
 import { makeSample } from "../local/sample";
 import { createSnapshot, openSnapshot, type Snapshot } from "../local/snapshot";
 

@@ -13,13 +13,11 @@ const KEY = "dol_vehicle_id";
 /** Columns of the point, whose change alone is counted apart: the source re-geocodes nearly all of them in some months. */
 const isPoint = (column: SourceColumn) => column.kind === "point";
 
-/** Two temporary tables that go with the transaction: rows to merge, and registered vehicles whose row was not seen. */
+/** A temporary table for rows to merge, which goes with the transaction. */
 export function createStaging(present: SourceColumn[]): string {
 	return `
 		create temporary table incoming on commit drop as
-			select 0 as page, row_hash, ${targetsOf(present).join(", ")} from ev.vehicles with no data;
-		create temporary table unseen on commit drop as
-			select ${KEY} from ev.vehicles with no data`;
+			select 0 as page, row_hash, ${targetsOf(present).join(", ")} from ev.vehicles with no data`;
 }
 
 /** Whether no vehicle was ever seen: then there is nothing to compare with, and rows need not be staged. */
@@ -35,24 +33,11 @@ export function copyIncoming(present: SourceColumn[]): string {
 	return `copy incoming (page, row_hash, ${targetsOf(present).join(", ")}) from stdin`;
 }
 
-export const COPY_UNSEEN = `copy unseen (${KEY}) from stdin`;
-
 /** Key and hash of every registered vehicle, for handlers/known-rows.ts. */
 export const COPY_KNOWN = `copy (select ${KEY}, row_hash from ev.vehicles where removed_at is null) to stdout (format binary)`;
 
-/**
- * Whether a vehicle has both a row that is known and a row that is not: then the known one was set apart too early, and
- * the two must be compared. All are counted where one would do: for the first one alone PostgreSQL chooses a nested loop,
- * which takes seconds when there is none.
- */
-export const HAS_KNOWN_TWIN = `
-	select count(*) > 0 as found
-	from incoming
-	join ev.vehicles using (${KEY})
-	where removed_at is null and not exists (select from unseen where unseen.${KEY} = incoming.${KEY})`;
-
 /** What the merge's plan depends on; the other columns' statistics would cost as much as half of the staging. */
-export const ANALYZE_STAGING = `analyze incoming (${KEY}), unseen`;
+export const ANALYZE_STAGING = `analyze incoming (${KEY})`;
 
 /** How many keys stand there more than once, and how many of them on more than one page. */
 export const COUNT_DUPLICATE_KEYS = `
@@ -154,15 +139,13 @@ const ON_SECOND_CHANGE = `
 		old = excluded.old || vehicle_changes.old,
 		new = vehicle_changes.new || excluded.new`;
 
-/** Marks as removed what was registered and is not in the snapshot; $1 its time, $2 keys whose row was set aside. */
-export const REMOVE_UNSEEN = `
+/** Marks vehicles as removed; $1 is the snapshot's time, $2 their keys. */
+export const REMOVE_GONE = `
 	with removed as (
 		update ev.vehicles
 		set removed_at = $1
-		from unseen
-		where vehicles.${KEY} = unseen.${KEY}
-			and vehicles.${KEY} <> all ($2::bigint[])
-			and not exists (select from incoming where incoming.${KEY} = unseen.${KEY})
+		from unnest($2::bigint[]) as gone (${KEY})
+		where vehicles.${KEY} = gone.${KEY}
 		returning vehicles.${KEY}
 	),
 	history as (
@@ -171,13 +154,6 @@ export const REMOVE_UNSEEN = `
 		${ON_SECOND_CHANGE}
 	)
 	select count(*)::int as removed from removed`;
-
-/** How many vehicles REMOVE_UNSEEN would mark; parameter $1 as its $2. */
-export const COUNT_REMOVABLE = `
-	select count(*)::int as removed
-	from unseen
-	where unseen.${KEY} <> all ($1::bigint[])
-		and not exists (select from incoming where incoming.${KEY} = unseen.${KEY})`;
 
 /** Writes down the published snapshot. A version that is published again adds to what its first publication changed. */
 export const PUBLISH = `

@@ -6,6 +6,7 @@ import { createGzip } from "node:zlib";
 import type { ExtractEvent, ExtractResult, HandlerContext, RawFormat } from "./contract";
 import { environment } from "./environment";
 import { failure, isFailure } from "./failure";
+import { splitCsv } from "./fields";
 import { createLog, type Log } from "./log";
 import {
 	type Manifest,
@@ -18,7 +19,6 @@ import {
 	versionName,
 } from "./manifest";
 import { metricLine } from "./metrics";
-import { splitCsv } from "./records";
 import { createSecrets, readSecret } from "./secrets";
 import { createSoda, type Soda, type SodaVersion, type SourceState } from "./soda";
 import { createStorage, type Storage } from "./storage";

@@ -1,6 +1,6 @@
 /** The guards of a load: what must hold before anything is published. A person may override most of them for one run. */
 
-import { COUNT_DUPLICATE_KEYS, COUNT_REMOVABLE, foldDuplicates, LATEST_SNAPSHOT } from "../db/merge";
+import { COUNT_DUPLICATE_KEYS, foldDuplicates, LATEST_SNAPSHOT } from "../db/merge";
 import { type Layout, matchHeader } from "../db/source";
 import { GUARDS } from "./contract";
 import { failure } from "./failure";
@@ -78,21 +78,18 @@ export function checkRejects(run: Run, staged: Staged): void {
 }
 
 /**
- * Whether the vehicles that were not seen may be removed: not while a rejected row could be any of them.
+ * Whether the vehicles that are gone may be removed: not while a rejected row could be any of them.
  * @throws SuspiciousShrink
  */
-export async function removableKeys(run: Run, staged: Staged): Promise<boolean> {
-	const { client, settings, notes } = run;
-	const counted = await client.query<{ removed: number }>(COUNT_REMOVABLE, [staged.rejectedKeys]);
-	const { removed } = counted.rows[0]!;
-	if (removed === 0) return true;
-	const unreadable = `the keys of ${staged.unreadableKeys} rejected rows cannot be read`;
-	if (staged.unreadableKeys && !run.accepts("UnreadableKeys", unreadable)) {
-		notes.push(`Nobody was removed, since ${unreadable} and could be any of the ${removed} that are missing.`);
+export function mayRemove({ accepts, settings, notes }: Run, { gone, registered, unreadableKeys }: Staged): boolean {
+	if (gone.length === 0) return false;
+	const unreadable = `the keys of ${unreadableKeys} rejected rows cannot be read`;
+	if (unreadableKeys && !accepts("UnreadableKeys", unreadable)) {
+		notes.push(`Nobody was removed, since ${unreadable} and could be any of the ${gone.length} that are missing.`);
 		return false;
 	}
-	const what = `${removed} of ${staged.registered} registered vehicles are not in the snapshot`;
-	if (removed > settings.maxRemovedShare * staged.registered && !run.accepts("SuspiciousShrink", what))
+	const what = `${gone.length} of ${registered} registered vehicles are not in the snapshot`;
+	if (gone.length > settings.maxRemovedShare * registered && !accepts("SuspiciousShrink", what))
 		throw failure(
 			"SuspiciousShrink",
 			`${what}; maxRemovedShare allows ${settings.maxRemovedShare} of them (accept "SuspiciousShrink" if it is true).`,

@@ -1,6 +1,6 @@
 /**
- * What the database holds, as hashes of the raw rows it was brought up to date from: a row whose hash is known is
- * unchanged, and need neither be read nor sent.
+ * The registered vehicles, as the database holds them: each one's key, and the hash of the raw row it was brought up to
+ * date from. A row whose hash is known is unchanged, and need neither be read nor sent.
  *
  * 64 bits: among 300,000 rows the chance that any changed row passes for a known one is below one in a hundred million.
  */
@@ -8,50 +8,44 @@
 export interface KnownRows {
 	/** How many there are. */
 	readonly size: number;
-	/** Takes a piece of PostgreSQL's binary COPY output of (key bigint, hash bigint); pieces may end anywhere. */
-	add(chunk: Buffer): void;
-	/** Where a hash is, or -1. */
-	find(hash: bigint): number;
-	/** Notes on which page (from 1) it was seen. @returns the page it was seen on before, or 0 */
-	see(index: number, page: number): number;
-	/** Keys of the rows that were not seen. */
-	unseen(): Generator<number>;
+	/** Whether a vehicle's known row was seen and another row of it was sent: then the two must be compared. */
+	readonly hasTwin: boolean;
+	/**
+	 * Notes that a row with this hash stands on a page (from 1).
+	 * @returns the page it was seen on before, or 0; -1 where no such row is known
+	 */
+	see(hash: bigint, page: number): number;
+	/** Notes that a row of this vehicle is sent to the database. */
+	send(key: number): void;
+	/** Notes that a row of this vehicle was set aside. */
+	setAside(key: number): void;
+	/** Keys of the vehicles of which no row was seen, sent or set aside. */
+	gone(): number[];
 }
 
-/**
- * An open-addressing table in typed arrays: about 26 bytes a row.
- * @param rows how many will be added, at most
- */
-export function createKnownRows(rows: number): KnownRows {
-	const HEADER_BYTES = 19; // signature, flags, extension length
-	const TUPLE_BYTES = 26; // field count, then length and eight bytes, twice
-	const mask = 2 ** Math.ceil(Math.log2(Math.max(rows, 1) * 1.5 + 1)) - 1;
-	const slots = new Int32Array(mask + 1).fill(-1);
-	const keys = new Float64Array(rows);
-	const high = new Uint32Array(rows);
-	const low = new Uint32Array(rows);
-	const pages = new Uint16Array(rows);
-	const HALF = 2 ** 32;
-	// Globals are looked up anew at every use inside a closure, and these are used for every row.
-	const { asUintN } = BigInt;
-	const toNumber = Number;
+/** Takes known rows as the database sends them. */
+export interface KnownRowsReader {
+	/** Takes a piece of PostgreSQL's binary COPY output of (key bigint, hash bigint); pieces may end anywhere. */
+	add(chunk: Buffer): void;
+	/** All that were added. */
+	index(): KnownRows;
+}
+
+const HEADER_BYTES = 19; // signature, flags, extension length
+const TUPLE_BYTES = 26; // field count, then length and eight bytes, twice
+const HALF = 2 ** 32;
+
+const SENT = 1;
+const SET_ASIDE = 2;
+
+export function createKnownRowsReader(): KnownRowsReader {
+	let keys = new Float64Array(2 ** 16);
+	let hashes = new Uint32Array(2 ** 17);
 	let size = 0;
 	let rest: Buffer = Buffer.alloc(0);
 	let started = false;
 
-	const insert = (key: number, hi: number, lo: number) => {
-		keys[size] = key;
-		high[size] = hi;
-		low[size] = lo;
-		let slot = lo & mask;
-		while (slots[slot] !== -1) slot = (slot + 1) & mask;
-		slots[slot] = size++;
-	};
-
 	return {
-		get size() {
-			return size;
-		},
 		add(chunk) {
 			const bytes = rest.length ? Buffer.concat([rest, chunk]) : chunk;
 			let at = 0;
@@ -61,26 +55,97 @@ export function createKnownRows(rows: number): KnownRows {
 			}
 			// The trailer, two bytes of -1, is shorter than a tuple and stays behind.
 			for (; started && at + TUPLE_BYTES <= bytes.length; at += TUPLE_BYTES) {
-				const key = bytes.readUInt32BE(at + 6) * HALF + bytes.readUInt32BE(at + 10);
-				insert(key, bytes.readUInt32BE(at + 18), bytes.readUInt32BE(at + 22));
+				if (size === keys.length) {
+					keys = copyInto(new Float64Array(2 * keys.length), keys);
+					hashes = copyInto(new Uint32Array(2 * hashes.length), hashes);
+				}
+				keys[size] = bytes.readUInt32BE(at + 6) * HALF + bytes.readUInt32BE(at + 10);
+				hashes[2 * size] = bytes.readUInt32BE(at + 22);
+				hashes[2 * size + 1] = bytes.readUInt32BE(at + 18);
+				size++;
 			}
 			rest = Buffer.from(bytes.subarray(at));
 		},
-		find(hash) {
-			const hi = toNumber(asUintN(32, hash >> 32n));
-			const lo = toNumber(asUintN(32, hash));
-			for (let slot = lo & mask; ; slot = (slot + 1) & mask) {
-				const index = slots[slot]!;
-				if (index === -1 || (low[index] === lo && high[index] === hi)) return index;
-			}
+		index: () => indexKnownRows(keys, hashes, size),
+	};
+}
+
+function copyInto<A extends Float64Array | Uint32Array>(larger: A, array: A): A {
+	larger.set(array);
+	return larger;
+}
+
+/** Open-addressing tables in typed arrays: about 30 bytes a row. @param hashes low and high half of each, in turn */
+function indexKnownRows(keys: Float64Array, hashes: Uint32Array, size: number): KnownRows {
+	// A quarter of the slots stays free, so that a search is short.
+	const slots = Math.ceil((size * 4) / 3) + 1;
+	const byHash = new Int32Array(slots).fill(-1);
+	const byKey = new Int32Array(slots).fill(-1);
+	const pages = new Uint16Array(size);
+	const marks = new Uint8Array(size);
+	const hashed = new BigUint64Array(1);
+	const halves = new Uint32Array(hashed.buffer);
+	let hasTwin = false;
+
+	const slotOfHash = (low: number) => low % slots;
+	/** Scattered, since keys come in runs. */
+	const slotOfKey = (key: number) => (Math.imul(key, 0x9e3779b1) >>> 0) % slots;
+	const after = (slot: number) => (slot + 1 < slots ? slot + 1 : 0);
+
+	const put = (table: Int32Array, index: number, first: number) => {
+		let slot = first;
+		while (table[slot] !== -1) slot = after(slot);
+		table[slot] = index;
+	};
+	for (let index = 0; index < size; index++) {
+		put(byHash, index, slotOfHash(hashes[2 * index]!));
+		put(byKey, index, slotOfKey(keys[index]!));
+	}
+
+	const findHash = (hash: bigint) => {
+		hashed[0] = hash;
+		const low = halves[0]!;
+		const high = halves[1]!;
+		for (let slot = slotOfHash(low); ; slot = after(slot)) {
+			const index = byHash[slot]!;
+			if (index === -1 || (hashes[2 * index] === low && hashes[2 * index + 1] === high)) return index;
+		}
+	};
+
+	const findKey = (key: number) => {
+		for (let slot = slotOfKey(key); ; slot = after(slot)) {
+			const index = byKey[slot]!;
+			if (index === -1 || keys[index] === key) return index;
+		}
+	};
+
+	return {
+		size,
+		get hasTwin() {
+			return hasTwin;
 		},
-		see(index, page) {
+		see(hash, page) {
+			const index = findHash(hash);
+			if (index === -1) return -1;
 			const before = pages[index]!;
 			pages[index] = page;
+			if (marks[index]! & SENT) hasTwin = true;
 			return before;
 		},
-		*unseen() {
-			for (let index = 0; index < size; index++) if (pages[index] === 0) yield keys[index]!;
+		send(key) {
+			const index = findKey(key);
+			if (index === -1) return;
+			marks[index]! |= SENT;
+			if (pages[index] !== 0) hasTwin = true;
+		},
+		setAside(key) {
+			const index = findKey(key);
+			if (index !== -1) marks[index]! |= SET_ASIDE;
+		},
+		gone() {
+			const found: number[] = [];
+			for (let index = 0; index < size; index++) if (pages[index] === 0 && marks[index] === 0) found.push(keys[index]!);
+			return found;
 		},
 	};
 }

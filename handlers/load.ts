@@ -2,15 +2,7 @@
 
 import { setFlagsFromString } from "node:v8";
 import type { Client } from "pg";
-import {
-	ANALYZE_STAGING,
-	createStaging,
-	HAS_KNOWN_TWIN,
-	IS_EMPTY,
-	mergeIncoming,
-	PUBLISH,
-	REMOVE_UNSEEN,
-} from "../db/merge";
+import { ANALYZE_STAGING, createStaging, IS_EMPTY, mergeIncoming, PUBLISH, REMOVE_GONE } from "../db/merge";
 import {
 	ABANDON_ORPHANS,
 	FAIL_RUN,
@@ -32,22 +24,13 @@ import {
 } from "./contract";
 import { connectWithSecret, databaseFailure, disconnect, isOutOfTime, sqlState } from "./database";
 import { failure, isFailure, reasonOf } from "./failure";
-import { checkAccepted, checkRejects, isPublished, matchColumns, removableKeys, resolveDuplicates } from "./guards";
+import { checkAccepted, checkRejects, isPublished, matchColumns, mayRemove, resolveDuplicates } from "./guards";
 import { createLog } from "./log";
 import { type Manifest, parseManifest, totalBytes } from "./manifest";
 import { metricLine } from "./metrics";
 import type { LoadSettings, Run } from "./run";
 import { createSecrets, readSecret } from "./secrets";
-import {
-	firstTarget,
-	noKnownRows,
-	readKnownRows,
-	readPages,
-	type Stage,
-	type Staged,
-	stageUnseen,
-	stagingTarget,
-} from "./stage";
+import { firstTarget, noKnownRows, readKnownRows, readPages, type Stage, type Staged, stagingTarget } from "./stage";
 import { createStorage } from "./storage";
 
 /** Kept back for the answer and for what must be said before the function is stopped. */
@@ -222,18 +205,15 @@ async function stage(run: Run, manifest: Manifest, layout: Layout): Promise<Stag
 	const pages = pagesOf(run, manifest, layout);
 	const target = stagingTarget(layout.present);
 	const stageAll = async (trusted: boolean) => {
-		const known = await readKnownRows(client, trusted);
-		const staged = await readPages(pages, known, target);
-		await stageUnseen(client, known);
+		const staged = await readPages(pages, await readKnownRows(client, trusted), target);
 		await client.query(ANALYZE_STAGING);
 		return staged;
 	};
 	await client.query(createStaging(layout.present));
 	const staged = await stageAll(true);
-	const twin = await client.query<{ found: boolean }>(HAS_KNOWN_TWIN);
-	if (!twin.rows[0]!.found) return staged;
+	if (!staged.hasTwin) return staged;
 	log.info("staging again", { reason: "a vehicle has another row beside its known one" });
-	await client.query("truncate incoming, unseen");
+	await client.query("truncate incoming");
 	await client.query(FORGET_REJECTS, [event.runId]);
 	return await stageAll(false);
 }
@@ -248,15 +228,13 @@ async function merge(
 ): Promise<LoadCounts> {
 	const { client } = run;
 	const at = snapshotTime(manifest);
-	const removable = await removableKeys(run, staged);
+	const gone = mayRemove(run, staged) ? staged.gone : [];
 	const merged = await client.query<Record<"added" | "returned" | "changed" | "regeocoded" | "unchanged", number>>(
 		mergeIncoming(layout.present),
 		[at],
 	);
 	const { added, returned, changed, regeocoded, unchanged } = merged.rows[0]!;
-	const removed = removable
-		? (await client.query<{ removed: number }>(REMOVE_UNSEEN, [at, staged.rejectedKeys])).rows[0]!.removed
-		: 0;
+	const removed = gone.length ? (await client.query<{ removed: number }>(REMOVE_GONE, [at, gone])).rows[0]!.removed : 0;
 	return {
 		rows: staged.rows,
 		added,

@@ -3,8 +3,14 @@
  * exactly one record, so that a damaged one is set aside and the rest still loads.
  */
 
+import { createFields, splitRecord } from "./fields";
+
 /** One record: its first byte, the byte after its last, and its first line in the page, from 1. */
 export type OnRecord = (start: number, end: number, line: number) => void;
+
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+const QUOTE = 0x22;
 
 /** A quoted field may run over line breaks, but no further than this: past it, its quote was never closed. */
 const MAX_RECORD_BYTES = 1024 * 1024;
@@ -19,7 +25,6 @@ const MAX_RECORD_BYTES = 1024 * 1024;
  * @param columns how many fields a row has
  */
 export function frameCsv(page: Buffer, start: number, columns: number, onRecord: OnRecord): void {
-	const [QUOTE, NEWLINE, RETURN] = [0x22, 0x0a, 0x0d];
 	const { length } = page;
 	const find = (byte: number, from: number) => {
 		const at = page.indexOf(byte, from);
@@ -54,8 +59,8 @@ function quotedRecord(page: Buffer, begin: number, firstEnd: number, columns: nu
 	let open = true;
 	let lines = 1;
 	for (let at = firstEnd; at < limit; at++) {
-		if (page[at] === 0x22) open = !open;
-		else if (page[at] === 0x0a) {
+		if (page[at] === QUOTE) open = !open;
+		else if (page[at] === NEWLINE) {
 			if (!open) return isRow(page, begin, at, columns) ? { end: at, lines } : { end: firstEnd, lines: 1 };
 			lines++;
 		}
@@ -65,43 +70,8 @@ function quotedRecord(page: Buffer, begin: number, firstEnd: number, columns: nu
 }
 
 function isRow(page: Buffer, begin: number, end: number, columns: number): boolean {
-	return splitCsv(page.toString("latin1", begin, end).replace(/\r$/, ""))?.length === columns;
-}
-
-/**
- * Splits one CSV record into its fields, strictly.
- * @returns undefined where a quote is left open, or stands where none may
- */
-export function splitCsv(record: string): string[] | undefined {
-	if (!record.includes('"')) return record.split(",");
-	if (record.length > 1 && record.startsWith('"') && record.endsWith('"')) {
-		// As the API writes it, with every field quoted: no quote within a part means the parts are the fields.
-		const fields = record.slice(1, -1).split('","');
-		if (!fields.some((field) => field.includes('"'))) return fields;
-	}
-	const fields: string[] = [];
-	for (let at = 0; ; at++) {
-		let field = "";
-		if (record[at] === '"') {
-			for (;;) {
-				const close = record.indexOf('"', at + 1);
-				if (close === -1) return undefined;
-				field += record.slice(at + 1, close);
-				at = close + 1;
-				if (record[at] !== '"') break;
-				field += '"';
-			}
-			if (at < record.length && record[at] !== ",") return undefined;
-		} else {
-			const comma = record.indexOf(",", at);
-			const end = comma === -1 ? record.length : comma;
-			field = record.slice(at, end);
-			if (field.includes('"')) return undefined;
-			at = end;
-		}
-		fields.push(field);
-		if (at >= record.length) return fields;
-	}
+	const fields = createFields();
+	return splitRecord(page, begin, page[end - 1] === RETURN ? end - 1 : end, fields) && fields.count === columns;
 }
 
 /**

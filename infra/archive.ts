@@ -18,10 +18,10 @@ const DEAD_WEIGHT = new RegExp(
 	].join("|"),
 );
 
-/** An archive without what is never loaded. The code that Pulumi serialised stays as it is. */
-export function withoutDeadWeight(archive: asset.AssetArchive): asset.AssetArchive {
+/** An archive without what is never loaded, and with some files more. The code that Pulumi serialised stays as it is. */
+export function packed(archive: asset.AssetArchive, more: asset.AssetMap): asset.AssetArchive {
 	// An Output hands over what it holds with every promise awaited and every class forgotten, whatever the types say.
-	return new asset.AssetArchive(listFiles(archive.assets as unknown as asset.AssetMap));
+	return new asset.AssetArchive({ ...listFiles(archive.assets as unknown as asset.AssetMap), ...more });
 }
 
 /** The assets as single files: folders are taken apart. */

@@ -3,9 +3,10 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { dependencies } from "../package.json";
-import { withoutDeadWeight } from "./archive";
+import { packed } from "./archive";
 import type { Settings } from "./config";
 import { createLogGroup } from "./log-group";
+import { compileModules } from "./modules";
 import type { Placement } from "./network";
 import { createRole, type Statement } from "./role";
 
@@ -22,6 +23,8 @@ export interface FunctionOptions<E, R> {
 	packages: Package[];
 	/** Files that ship with it. */
 	files?: string[];
+	/** Modules of the project that it requires when it runs, by path without extension. */
+	modules?: string[];
 	/** Undefined: outside the network. */
 	placement: Placement | undefined;
 	/** What its role may do, beyond writing its log and living in the network. */
@@ -88,11 +91,14 @@ export function createFunction<E, R>(
 				...(options.files && { extraIncludePaths: options.files }),
 			},
 		},
-		{ dependsOn: [role.policy], transformations: [slim] },
+		{ dependsOn: [role.policy], transformations: [ship(options.modules ?? [])] },
 	);
 }
 
-/** CallbackFunction decides what ships; this takes the dead weight out of it. */
-function slim({ props, opts }: pulumi.ResourceTransformationArgs): pulumi.ResourceTransformationResult {
-	return { props: { ...props, code: pulumi.output(props.code).apply(withoutDeadWeight) }, opts };
+/** CallbackFunction decides what ships; this takes the dead weight out of it, and adds modules. */
+function ship(modules: string[]): pulumi.ResourceTransformation {
+	return ({ props, opts }) => ({
+		props: { ...props, code: pulumi.output(props.code).apply((archive) => packed(archive, compileModules(modules))) },
+		opts,
+	});
 }

@@ -4,8 +4,9 @@ import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { matchHeader, SOURCE_COLUMNS } from "../db/source";
+import { splitCsv } from "../handlers/fields";
 import { sha256 } from "../handlers/manifest";
-import { frameCsv, splitCsv } from "../handlers/records";
+import { frameCsv } from "../handlers/records";
 
 export interface Snapshot {
 	/** What people call it. */

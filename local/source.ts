@@ -6,7 +6,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { json } from "node:stream/consumers";
 import { SOURCE_COLUMNS } from "../db/source";
-import { splitCsv } from "../handlers/records";
+import { splitCsv } from "../handlers/fields";
 import { close, listen } from "./server";
 import type { Snapshot } from "./snapshot";
 

@@ -1,7 +1,7 @@
 /** What the program declares, in both stacks: that all of it is there, guarded, and allowed nothing more than it needs. */
 
 import { readdirSync, readFileSync } from "node:fs";
-import { builtinModules, createRequire } from "node:module";
+import { builtinModules, createRequire, isBuiltin } from "node:module";
 import { join, resolve } from "node:path";
 import { expect } from "chai";
 import ts from "typescript";
@@ -14,6 +14,8 @@ const FUNCTIONS = ["extract", "load", "notify", "migrate", "rotate"] as const;
 type FunctionName = (typeof FUNCTIONS)[number];
 
 /** Of the project's own dependencies, those that ship with each function. */
+/** Modules of handlers/ that ship with load as they are. */
+const FOR_EACH_ROW = ["copy-text", "failure", "fields", "known-rows", "pages", "records", "rows", "typed-values"];
 const PACKAGES: Record<FunctionName, string[]> = {
 	extract: ["@aws-sdk/client-s3", "@aws-sdk/client-secrets-manager"],
 	load: [
@@ -67,6 +69,8 @@ const filesBelow = (folder: string) =>
 	readdirSync(folder, { recursive: true, withFileTypes: true })
 		.filter((entry) => entry.isFile())
 		.map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+/** Files of an archive that come from no package. */
+const ownFiles = (archive: string) => filesBelow(archive).filter((file) => !file.startsWith("node_modules/"));
 
 for (const stack of ["dev", "prod"] as const)
 	describe(`the program of ${stack}`, () => {
@@ -245,8 +249,29 @@ for (const stack of ["dev", "prod"] as const)
 				const own = filesBelow(resolve("db/migrations"));
 				expect(own).to.not.be.empty;
 				expect(filesBelow(join(archive("migrate"), "db/migrations"))).to.have.members(own);
-				for (const name of ["extract", "load", "notify", "rotate"] as const)
+				for (const name of ["extract", "notify", "rotate"] as const)
 					expect(readdirSync(archive(name))).to.have.members(["__index.js", "node_modules"]);
+			});
+
+			it("has what load does for each row with it, compiled, and all that this requires", () => {
+				const own = ownFiles(archive("load"));
+				expect(own).to.have.members([
+					"__index.js",
+					"db/source.js",
+					...FOR_EACH_ROW.map((name) => `handlers/${name}.js`),
+				]);
+				for (const file of own.filter((one) => one !== "__index.js")) {
+					const module = join(archive("load"), file);
+					const required = [...readFileSync(module, "utf8").matchAll(/\brequire\("([^"]+)"\)/g)].map(([, one]) => one!);
+					for (const one of required)
+						if (!isBuiltin(one)) expect(createRequire(module).resolve(one)).to.include(archive("load"));
+				}
+			});
+
+			it("calls what it does for each row by its own name, and carries none of it in its closure", () => {
+				const closure = readFileSync(join(archive("load"), "__index.js"), "utf8");
+				expect(closure).to.include('("handlers/pages")').and.to.include('("handlers/known-rows")');
+				expect(closure).to.not.match(/splitRecord|createRowEncoder|indexKnownRows/);
 			});
 		});
 

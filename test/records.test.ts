@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { frameCsv, frameJson, splitCsv } from "../handlers/records";
+import { frameCsv, frameJson } from "../handlers/records";
 
 const csv = (page: string | Buffer, columns = 3, start = 0) => {
 	const bytes = Buffer.from(page);
@@ -72,22 +72,6 @@ describe("frameCsv", () => {
 				expect(bytes.toString("latin1", end)).to.match(/^[\r\n]*$/);
 			}),
 		);
-	});
-});
-
-describe("splitCsv", () => {
-	it("reads what any writer of RFC 4180 wrote, quoted or not", () => {
-		const field = fc.string({ unit: fc.constantFrom("a", '"', ",", "\n", "|", " ", "ñ") });
-		fc.assert(
-			fc.property(fc.array(field, { minLength: 1 }), fc.boolean(), (fields, quoteAll) => {
-				const quote = (text: string) => (quoteAll || /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-				expect(splitCsv(fields.map(quote).join(","))).to.deep.equal(fields);
-			}),
-		);
-	});
-
-	it("refuses a quote that is left open, follows text, or is followed by text", () => {
-		for (const bad of ['a,"b', 'a"b"', '"a"b', '"a",b"', '"', 'a,"']) expect(splitCsv(bad), bad).to.equal(undefined);
 	});
 });
 

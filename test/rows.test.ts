@@ -3,7 +3,7 @@ import { getTableColumns, getTableName } from "drizzle-orm";
 import { vehicles } from "../db/schema";
 import { matchHeader, SOURCE_COLUMNS } from "../db/source";
 import type { RawFormat } from "../handlers/contract";
-import { createRowReader } from "../handlers/rows";
+import { createRowReader } from "./support/rows";
 
 const header = SOURCE_COLUMNS.map((column) => column.display);
 const good: Record<string, string> = {
@@ -37,7 +37,7 @@ function read(format: RawFormat, changes: Record<string, unknown> = {}) {
 	return readRaw(format, Buffer.from(raw));
 }
 function readRaw(format: RawFormat, raw: Buffer) {
-	const row = createRowReader(format, header, matchHeader(header))(raw);
+	const row = createRowReader(format, header)(raw);
 	if ("reason" in row) return row;
 	return { key: row.key, ...Object.fromEntries(row.values.split("\t").map((value, index) => [targets[index], value])) };
 }

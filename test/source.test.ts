@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect } from "chai";
 import { matchHeader, SOURCE_COLUMNS } from "../db/source";
-import { splitCsv } from "../handlers/records";
-import { createRowReader } from "../handlers/rows";
+import { splitCsv } from "../handlers/fields";
 import { makeSample } from "../local/sample";
 import { createSnapshot, type KnownVersion, openSnapshot, versionOf } from "../local/snapshot";
+import { createRowReader } from "./support/rows";
 
 const DAY = 24 * 3600;
 const seconds = (date: string) => Date.parse(`${date}T00:00:00Z`) / 1000;
@@ -182,7 +182,7 @@ describe("the made-up sample", () => {
 	const register = (month: number, vehicles = 3_000) => {
 		const { content, rowsUpdatedAt } = makeSample(month, vehicles);
 		const { header, offsets } = createSnapshot({ name: "sample", dataset: "sample", rowsUpdatedAt, content });
-		const read = createRowReader("csv", header, matchHeader(header));
+		const read = createRowReader("csv", header);
 		const rows = offsets.slice(0, -1).map((from, row) => {
 			const line = content.toString("utf8", from, offsets[row + 1]).trimEnd();
 			return { line, values: splitCsv(line)!, row: read(Buffer.from(line)) };

@@ -8,7 +8,7 @@
 import { expect } from "chai";
 import { SOURCE_COLUMNS } from "../../db/source";
 import { reasonOf } from "../../handlers/failure";
-import { splitCsv } from "../../handlers/records";
+import { splitCsv } from "../../handlers/fields";
 import { makeSample } from "../../local/sample";
 import { createSnapshot, DATASET } from "../../local/snapshot";
 import { type Source, startSource } from "../../local/source";

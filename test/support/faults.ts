@@ -49,7 +49,10 @@ export const SCENES = {
 		before: [],
 		next: { day: 0, pages: [[...vehicles(1, 20), vehicle(7, kent)], vehicles(21, 40)] },
 	},
-	"a large load": { before: [{ day: 0, pages: [vehicles(1, 9)] }], next: { day: 30, pages: [vehicles(1, 700)] } },
+	"a large load": {
+		before: [{ day: 0, pages: [vehicles(1, 9)] }],
+		next: { day: 30, pages: [vehicles(1, 350), vehicles(351, 700)] },
+	},
 	"a load of some megabytes": {
 		before: [{ day: 0, pages: [vehicles(1, 9)] }],
 		next: { day: 30, pages: [vehicles(1, 5_000), vehicles(5_001, 10_000)] },

@@ -13,6 +13,14 @@ const KEY = "dol_vehicle_id";
 /** Columns of the point, whose change alone is counted apart: the source re-geocodes nearly all of them in some months. */
 const isPoint = (column: SourceColumn) => column.kind === "point";
 
+/** For the transaction: $1 milliseconds until it is ended; and memory, so that a month's staged rows and the join with them need no file. */
+export const SET_UP_TRANSACTION = `
+	select
+		set_config('transaction_timeout', $1, true),
+		set_config('lock_timeout', '10s', true),
+		set_config('temp_buffers', '32MB', true),
+		set_config('work_mem', '32MB', true)`;
+
 /** A temporary table for rows to merge, which goes with the transaction. */
 export function createStaging(present: SourceColumn[]): string {
 	return `
@@ -106,30 +114,33 @@ export function mergeIncoming(present: SourceColumn[]): string {
 			returning
 				new.${KEY},
 				new.first_seen_at,
+				merge_action() = 'INSERT' as is_added,
+				old.removed_at is not null as is_returned,
+				${distinct(point, "old", "new")} as is_moved,
+				-- What was and what is, of the columns that changed, if it is to be kept: building it takes longer than the update.
 				case
-					when merge_action() = 'INSERT' then 'added'
-					when old.removed_at is not null then 'returned'
-					when ${distinct(apartFromPoint, "old", "new")} then 'changed'
-					when ${distinct(point, "old", "new")} then 'regeocoded'
-					else 'reworded'
-				end as kind,
-				case when merge_action() = 'UPDATE' then ${changedColumns("old")} end as old,
-				case when merge_action() = 'UPDATE' then ${changedColumns("new")} end as new
+					when merge_action() = 'INSERT' then null
+					when old.removed_at is not null or ${distinct(apartFromPoint, "old", "new")}
+						then array[${changedColumns("old")}, ${changedColumns("new")}]
+				end as difference
 		),
 		history as (
 			insert into ev.vehicle_changes (${KEY}, changed_at, kind, old, new)
-			select ${KEY}, $1, kind, old, new
+			select ${KEY}, $1, case when is_returned then 'returned' else 'changed' end, difference[1], difference[2]
 			from merged
-			where kind in ('changed', 'returned') and first_seen_at < $1
+			where difference is not null and first_seen_at < $1
 			${ON_SECOND_CHANGE}
+		),
+		counted as (
+			select
+				count(*) filter (where is_added)::int as added,
+				count(*) filter (where is_returned)::int as returned,
+				count(*) filter (where difference is not null and not is_returned)::int as changed,
+				count(*) filter (where difference is null and is_moved and not is_added)::int as regeocoded
+			from merged
 		)
-		select
-			count(*) filter (where kind = 'added')::int as added,
-			count(*) filter (where kind = 'returned')::int as returned,
-			count(*) filter (where kind = 'changed')::int as changed,
-			count(*) filter (where kind = 'regeocoded')::int as regeocoded,
-			((select count(*) from incoming) - count(*) filter (where kind <> 'reworded'))::int as unchanged
-		from merged`;
+		select *, (select count(*)::int from incoming) - added - returned - changed - regeocoded as unchanged
+		from counted`;
 }
 
 /** A version that is loaded again may change a vehicle again at the same time: from what it was before, to what it is now. */
@@ -155,18 +166,22 @@ export const REMOVE_GONE = `
 	)
 	select count(*)::int as removed from removed`;
 
-/** Writes down the published snapshot. A version that is published again adds to what its first publication changed. */
-export const PUBLISH = `
+/** Counts what is registered; apart from PUBLISH, since PostgreSQL counts with two processes only where nothing is written. */
+export const COUNT_REGISTERED = `
 	with by_county as (
 		select county, vehicle_type, count(*) as vehicles from ev.current_vehicles group by county, vehicle_type
 	)
+	select
+		(select coalesce(jsonb_object_agg(vehicle_type, vehicles), '{}')
+		 from (select vehicle_type, sum(vehicles) as vehicles from by_county group by vehicle_type)) as by_type,
+		(select coalesce(jsonb_object_agg(coalesce(county, ''), vehicles), '{}')
+		 from (select county, sum(vehicles) as vehicles from by_county group by county)) as by_county`;
+
+/** Writes down the published snapshot. A version that is published again adds to what its first publication changed. */
+export const PUBLISH = `
 	insert into ev.snapshots
 		(snapshot_at, manifest_key, run_id, rows, added, returned, changed, regeocoded, removed, by_type, by_county)
-	select $1, $2, $3, $4, $5, $6, $7, $8, $9,
-		(select coalesce(jsonb_object_agg(vehicle_type, vehicles), '{}')
-		 from (select vehicle_type, sum(vehicles) as vehicles from by_county group by vehicle_type)),
-		(select coalesce(jsonb_object_agg(coalesce(county, ''), vehicles), '{}')
-		 from (select county, sum(vehicles) as vehicles from by_county group by county))
+	values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 	on conflict (snapshot_at) do update set
 		manifest_key = excluded.manifest_key,
 		run_id = excluded.run_id,

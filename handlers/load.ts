@@ -2,7 +2,16 @@
 
 import { setFlagsFromString } from "node:v8";
 import type { Client } from "pg";
-import { ANALYZE_STAGING, createStaging, IS_EMPTY, mergeIncoming, PUBLISH, REMOVE_GONE } from "../db/merge";
+import {
+	ANALYZE_STAGING,
+	COUNT_REGISTERED,
+	createStaging,
+	IS_EMPTY,
+	mergeIncoming,
+	PUBLISH,
+	REMOVE_GONE,
+	SET_UP_TRANSACTION,
+} from "../db/merge";
 import {
 	ABANDON_ORPHANS,
 	FAIL_RUN,
@@ -130,9 +139,7 @@ async function load(run: Run): Promise<LoadResult> {
 	});
 
 	await client.query("begin");
-	await client.query("select set_config('transaction_timeout', $1, true), set_config('lock_timeout', '10s', true)", [
-		String(Math.max(1, Math.floor(run.timeLeft()))),
-	]);
+	await client.query(SET_UP_TRANSACTION, [String(Math.max(1, Math.floor(run.timeLeft())))]);
 	const counts = (await loadFirst(run, manifest, layout)) ?? (await loadNext(run, manifest, layout));
 	await publish(run, manifest, counts);
 	const result = await finish("loaded", counts);
@@ -205,7 +212,7 @@ async function stage(run: Run, manifest: Manifest, layout: Layout): Promise<Stag
 	const pages = pagesOf(run, manifest, layout);
 	const target = stagingTarget(layout.present);
 	const stageAll = async (trusted: boolean) => {
-		const staged = await readPages(pages, await readKnownRows(client, trusted), target);
+		const staged = await readPages(pages, readKnownRows(client, trusted), target);
 		await client.query(ANALYZE_STAGING);
 		return staged;
 	};
@@ -255,7 +262,9 @@ async function publish(run: Run, manifest: Manifest, counts: LoadCounts): Promis
 	const differs = [added, returned, changed, regeocoded, removed].some((count) => count !== 0);
 	if (!differs && (await isPublished(run, manifest))) return;
 	const at = snapshotTime(manifest);
-	const figures = [rows, added, returned, changed, regeocoded, removed];
+	const registered = await client.query<{ by_type: object; by_county: object }>(COUNT_REGISTERED);
+	const { by_type, by_county } = registered.rows[0]!;
+	const figures = [rows, added, returned, changed, regeocoded, removed, by_type, by_county];
 	await client.query(PUBLISH, [at, event.manifestKey, event.runId, ...figures]);
 }
 

@@ -22,9 +22,6 @@ const MAX_PAGE_BYTES = 128 * 1024 * 1024;
 /** Rows that do not fit are sent in portions of so many bytes: on their way they take six times as much. */
 const MAX_REJECT_BYTES = 4 * 1024 * 1024;
 
-/** Large enough for a page to come in few pieces. */
-const CHUNK_BYTES = 1024 * 1024;
-
 export interface Staged extends Found {
 	/** Vehicles that were registered before. */
 	registered: number;
@@ -71,7 +68,7 @@ const forEachRow = {
 };
 
 /** What an empty database holds. */
-export function noKnownRows(): Known {
+export async function noKnownRows(): Promise<Known> {
 	return { rows: forEachRow.knownRows().createKnownRowsReader().index(), trusted: true };
 }
 
@@ -94,13 +91,15 @@ export function firstTarget(present: SourceColumn[], at: Date): Target {
 }
 
 /**
- * Reads every page: rows that are not known go to the target, rows that do not fit to `ev.rejected_rows`.
+ * Reads every page, once what is known is read: rows that are not known go to the target, rows that do not fit to `ev.rejected_rows`.
  * @throws PageDamaged, SourceIncomplete, StorageUnavailable
  */
-export async function readPages(stage: Stage, known: Known, target: Target): Promise<Staged> {
+export async function readPages(stage: Stage, reading: Promise<Known>, target: Target): Promise<Staged> {
 	const { client, storage, log, manifest, layout } = stage;
 	const { pages } = manifest;
+	// The first page is on its way while the database answers.
 	const content = readAhead(storage, pages);
+	const known = await reading;
 	const { createPageEncoder } = forEachRow.pages();
 	const { found, encodePage } = await createPageEncoder({
 		manifest,
@@ -165,8 +164,13 @@ async function readPage(storage: Storage, page: ManifestPage): Promise<Buffer> {
 	if (compressed.length !== page.bytes)
 		throw damaged(`has ${compressed.length} bytes and the manifest says ${page.bytes}`);
 	if (sha256(compressed) !== page.sha256) throw damaged("has a wrong checksum");
+	// A gzip file ends with its content's size (RFC 1952), so that the content comes in one piece.
+	const size = compressed.length < 4 ? 0 : compressed.readUInt32LE(compressed.length - 4);
 	try {
-		return await promisify(gunzip)(compressed, { chunkSize: CHUNK_BYTES, maxOutputLength: MAX_PAGE_BYTES });
+		return await promisify(gunzip)(compressed, {
+			chunkSize: Math.min(size, MAX_PAGE_BYTES) + 64,
+			maxOutputLength: MAX_PAGE_BYTES,
+		});
 	} catch (error) {
 		throw damaged(`cannot be uncompressed (${reasonOf(error)})`, error);
 	}

@@ -57,7 +57,7 @@ export function createInvoker(
 
 	const start = async (): Promise<ChildProcess> => {
 		lastWords = [];
-		const started = fork(join(__dirname, "lambda-runtime.ts"), {
+		const started = fork(join(__dirname, "lambda-runtime.js"), {
 			cwd: lambda.code,
 			env: functionEnvironment(lambda, aws),
 			...endingWithRunner(["--disable-warning=ExperimentalWarning", ...heapLimits(lambda.memoryMb)]),

@@ -7,10 +7,7 @@ import type { Input, Moment } from "./inputs";
 import { drizzle, floor, METHODS, type Method, pipeline, upsert } from "./methods";
 import { isInstalled } from "./process";
 import { measureReaders } from "./readers";
-import { type BenchRow, type Measured, type Measurement, rowsOf } from "./results";
-
-/** Called with each measurement, for those who wait. */
-export type OnMeasured = (name: string, method: string, measurement: Measurement) => void;
+import { type BenchRow, type Measured, type OnMeasured, rowsOf } from "./results";
 
 export interface Case {
 	/** By which it is chosen; more than one case may have it. */

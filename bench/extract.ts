@@ -3,9 +3,8 @@
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import type { Bed } from "./bed";
-import type { OnMeasured } from "./cases";
 import { isInstalled, type Ran, start } from "./process";
-import { type BenchRow, type Measured, type Measurement, rowsOf } from "./results";
+import { type BenchRow, type Measured, type Measurement, type OnMeasured, rowsOf } from "./results";
 
 const NAME = "extract";
 const FLOOR = "curl | gzip";

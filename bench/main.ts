@@ -3,10 +3,10 @@
 import { createStarted, runCommand } from "../local/command";
 import { createTerminal } from "../local/terminal";
 import { startBed } from "./bed";
-import { CASES, type OnMeasured } from "./cases";
+import { CASES } from "./cases";
 import { findInputs } from "./inputs";
 import { type Options, parseOptions, USAGE } from "./options";
-import type { BenchRow } from "./results";
+import type { BenchRow, OnMeasured } from "./results";
 import { describeMachine, drawTable } from "./table";
 
 const started = createStarted();

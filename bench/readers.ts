@@ -2,11 +2,10 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Bed } from "./bed";
-import type { OnMeasured } from "./cases";
 import { connectionOf, pipeline } from "./methods";
 import { startHelper } from "./process";
 import type { ReaderResult, ReaderTask } from "./reader";
-import { type BenchRow, type Measurement, rowsOf } from "./results";
+import { type BenchRow, type Measurement, type OnMeasured, rowsOf } from "./results";
 
 const NAME = "readers";
 const [IDLE, LOADING] = ["p99 while idle", "p99 during a load"];

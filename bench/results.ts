@@ -7,6 +7,9 @@ export interface Measurement extends Ran {
 	walBytes?: number;
 }
 
+/** Called with each measurement, for those who wait. */
+export type OnMeasured = (name: string, method: string, measurement: Measurement) => void;
+
 /** A row of the table. Null: not measured. */
 export interface BenchRow {
 	case: string;

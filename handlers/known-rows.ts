@@ -56,8 +56,9 @@ export function createKnownRowsReader(): KnownRowsReader {
 			// The trailer, two bytes of -1, is shorter than a tuple and stays behind.
 			for (; started && at + TUPLE_BYTES <= bytes.length; at += TUPLE_BYTES) {
 				if (size === keys.length) {
-					keys = copyInto(new Float64Array(2 * keys.length), keys);
-					hashes = copyInto(new Uint32Array(2 * hashes.length), hashes);
+					// What is outgrown is given back at once, and not when garbage is collected.
+					keys = new Float64Array(keys.buffer.transfer(2 * keys.byteLength));
+					hashes = new Uint32Array(hashes.buffer.transfer(2 * hashes.byteLength));
 				}
 				keys[size] = bytes.readUInt32BE(at + 6) * HALF + bytes.readUInt32BE(at + 10);
 				hashes[2 * size] = bytes.readUInt32BE(at + 22);
@@ -68,11 +69,6 @@ export function createKnownRowsReader(): KnownRowsReader {
 		},
 		index: () => indexKnownRows(keys, hashes, size),
 	};
-}
-
-function copyInto<A extends Float64Array | Uint32Array>(larger: A, array: A): A {
-	larger.set(array);
-	return larger;
 }
 
 /** Open-addressing tables in typed arrays: about 30 bytes a row. @param hashes low and high half of each, in turn */

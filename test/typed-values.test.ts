@@ -62,13 +62,19 @@ const PIECES: Record<ColumnKind, string[]> = {
 	],
 };
 
+/** Points that may be on the globe, on its edge, or off it. */
+const coordinate = fc
+	.tuple(fc.constantFrom("", "-"), fc.constantFrom("0", "47", "89", "90", "179", "180", "181", "1000", ""))
+	.chain(([sign, whole]) => fc.constantFrom("", ".0", ".00", ".5", ".", ".3.1").map((rest) => sign + whole + rest));
+const points = fc.tuple(coordinate, coordinate).map(([longitude, latitude]) => `POINT (${longitude} ${latitude})`);
+
 describe("a value", () => {
 	for (const kind of Object.keys(MODEL) as ColumnKind[])
 		it(`of kind ${kind} is taken and written exactly as its grammar says, whatever stands beside it`, () => {
 			const value = fc
 				.array(fc.constantFrom(...PIECES[kind]), { minLength: 1, maxLength: 9 })
 				.map((parts) => parts.join(""));
-			const likely = fc.constantFrom("POINT (-180 90)", "POINT(180.0 -90.0)", "2024", "1", "x (PHEV)", "a||b");
+			const likely = fc.oneof(points, fc.constantFrom("POINT(180.0 -90.0)", "2024", "1", "x (PHEV)", "a||b"));
 			const around = fc.constantFrom("", "1", "0.", "9)", "(BEV)", "|", "\\");
 			fc.assert(
 				fc.property(fc.oneof(value, likely), around, around, (text, left, right) => {

@@ -5,9 +5,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { RecordedResource } from "../local/record";
 import type { Bed } from "./bed";
-import type { OnMeasured } from "./cases";
 import type { Ran } from "./process";
-import { type BenchRow, type Measurement, rowsOf } from "./results";
+import { type BenchRow, type Measurement, type OnMeasured, rowsOf } from "./results";
 
 const NAME = "cold start";
 /** Loads the code as Lambda's runtime does, and says how long that took and the most memory that the process held. */

@@ -25,14 +25,15 @@ export interface KnownRows {
 
 /** Takes known rows as the database sends them. */
 export interface KnownRowsReader {
-	/** Takes a piece of PostgreSQL's binary COPY output of (key bigint, hash bigint); pieces may end anywhere. */
+	/** Takes a piece of what COPY_KNOWN gives, in COPY's binary format; pieces may end anywhere. */
 	add(chunk: Buffer): void;
 	/** All that were added. */
 	index(): KnownRows;
 }
 
 const HEADER_BYTES = 19; // signature, flags, extension length
-const TUPLE_BYTES = 26; // field count, then length and eight bytes, twice
+const ROW_HEADER_BYTES = 6; // field count, then the one field's length
+const PAIR_BYTES = 16;
 const HALF = 2 ** 32;
 
 const SENT = 1;
@@ -44,6 +45,20 @@ export function createKnownRowsReader(): KnownRowsReader {
 	let size = 0;
 	let rest: Buffer = Buffer.alloc(0);
 	let started = false;
+	/** Bytes of the row that is being read. */
+	let left = 0;
+
+	const take = (bytes: Buffer, at: number) => {
+		if (size === keys.length) {
+			// What is outgrown is given back at once, and not when garbage is collected.
+			keys = new Float64Array(keys.buffer.transfer(2 * keys.byteLength));
+			hashes = new Uint32Array(hashes.buffer.transfer(2 * hashes.byteLength));
+		}
+		keys[size] = bytes.readUInt32BE(at) * HALF + bytes.readUInt32BE(at + 4);
+		hashes[2 * size] = bytes.readUInt32BE(at + 12);
+		hashes[2 * size + 1] = bytes.readUInt32BE(at + 8);
+		size++;
+	};
 
 	return {
 		add(chunk) {
@@ -53,17 +68,17 @@ export function createKnownRowsReader(): KnownRowsReader {
 				started = true;
 				at = HEADER_BYTES;
 			}
-			// The trailer, two bytes of -1, is shorter than a tuple and stays behind.
-			for (; started && at + TUPLE_BYTES <= bytes.length; at += TUPLE_BYTES) {
-				if (size === keys.length) {
-					// What is outgrown is given back at once, and not when garbage is collected.
-					keys = new Float64Array(keys.buffer.transfer(2 * keys.byteLength));
-					hashes = new Uint32Array(hashes.buffer.transfer(2 * hashes.byteLength));
+			while (started) {
+				if (left === 0) {
+					// The trailer, two bytes of -1, is shorter than a row's header and stays behind.
+					if (at + ROW_HEADER_BYTES > bytes.length) break;
+					left = bytes.readInt32BE(at + 2);
+					at += ROW_HEADER_BYTES;
 				}
-				keys[size] = bytes.readUInt32BE(at + 6) * HALF + bytes.readUInt32BE(at + 10);
-				hashes[2 * size] = bytes.readUInt32BE(at + 22);
-				hashes[2 * size + 1] = bytes.readUInt32BE(at + 18);
-				size++;
+				if (at + PAIR_BYTES > bytes.length) break;
+				take(bytes, at);
+				at += PAIR_BYTES;
+				left -= PAIR_BYTES;
 			}
 			rest = Buffer.from(bytes.subarray(at));
 		},

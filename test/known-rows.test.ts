@@ -7,21 +7,24 @@ interface Vehicle {
 	hash: bigint;
 }
 
-/** As PostgreSQL sends them: COPY's binary format. https://www.postgresql.org/docs/18/sql-copy.html */
-function binaryCopy(vehicles: Vehicle[]): Buffer {
-	const tuples = vehicles.map(({ key, hash }) => {
-		const tuple = Buffer.alloc(26);
-		tuple.writeInt16BE(2);
-		tuple.writeInt32BE(8, 2);
-		tuple.writeBigInt64BE(BigInt(key), 6);
-		tuple.writeInt32BE(8, 14);
-		tuple.writeBigUInt64BE(hash, 18);
-		return tuple;
-	});
+/** As PostgreSQL sends them, some to a row, in COPY's binary format. https://www.postgresql.org/docs/18/sql-copy.html */
+function binaryCopy(vehicles: Vehicle[], toRow = 7): Buffer {
+	const rows: Buffer[] = [];
+	for (let first = 0; first < vehicles.length; first += toRow) {
+		const some = vehicles.slice(first, first + toRow);
+		const row = Buffer.alloc(6 + 16 * some.length);
+		row.writeInt16BE(1);
+		row.writeInt32BE(16 * some.length, 2);
+		some.forEach(({ key, hash }, index) => {
+			row.writeBigInt64BE(BigInt(key), 6 + 16 * index);
+			row.writeBigUInt64BE(hash, 14 + 16 * index);
+		});
+		rows.push(row);
+	}
 	return Buffer.concat([
 		Buffer.from("PGCOPY\n\xff\r\n\0", "latin1"),
 		Buffer.alloc(8),
-		...tuples,
+		...rows,
 		Buffer.from([255, 255]),
 	]);
 }

@@ -49,11 +49,8 @@ export function copyIncoming(present: SourceColumn[]): string {
  * Key and hash of every registered vehicle, eight bytes each, for handlers/known-rows.ts; in a few long rows, since a
  * message for each vehicle would take longer than all else about it.
  */
-export const COPY_KNOWN = `
-	copy (
-		select string_agg(int8send(${KEY}) || int8send(row_hash), '')
-		from ev.vehicles where removed_at is null group by ${KEY} % 64
-	) to stdout (format binary)`;
+export const COPY_KNOWN = `copy (select string_agg(int8send(${KEY}) || int8send(row_hash), '')
+	from ev.vehicles where removed_at is null group by ${KEY} % 64) to stdout (format binary)`;
 
 /** What the merge's plan depends on; the other columns' statistics would cost as much as half of the staging. */
 export const ANALYZE_STAGING = `analyze incoming (${KEY})`;

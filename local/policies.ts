@@ -64,6 +64,7 @@ export function statementsOf({ document }: Policy): PolicyStatement[] {
 	return listed(document.policyDocument.Statement as PolicyStatement | PolicyStatement[]);
 }
 
+/** A value, or several, as several. */
 export function listed<T>(value: T | T[] | undefined): T[] {
 	return value === undefined ? [] : ([value].flat() as T[]);
 }

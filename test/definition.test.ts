@@ -9,8 +9,9 @@ import { expect } from "chai";
 import type { FailureName } from "../handlers/failure";
 import { NOTIFY_SECONDS, TASK_SECONDS } from "../infra/workflow";
 import { createInvoker, type Invoker } from "../local/lambda";
+import { listed } from "../local/policies";
 import { find } from "../local/record";
-import { listed, statementsOf } from "./support/policies";
+import { statementsOf } from "./support/policies";
 import { programOf } from "./support/program";
 import {
 	type Answers,

@@ -5,9 +5,10 @@ import { builtinModules, createRequire, isBuiltin } from "node:module";
 import { join, resolve } from "node:path";
 import { expect } from "chai";
 import ts from "typescript";
+import { listed } from "../local/policies";
 import { find, type ProgramRecord, type RecordedResource } from "../local/record";
 import { dependencies, devDependencies } from "../package.json";
-import { listed, statementsOf } from "./support/policies";
+import { statementsOf } from "./support/policies";
 import { programOf } from "./support/program";
 
 const FUNCTIONS = ["extract", "load", "notify", "migrate", "rotate"] as const;

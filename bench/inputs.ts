@@ -55,10 +55,7 @@ function makeUp(moment: Moment, vehicles: number): Snapshot {
 
 /** The whole file ten times over, each time with another last digit in the keys. */
 function tenTimes({ name, dataset, rowsUpdatedAt, header, content, offsets }: Snapshot): Snapshot {
-	const keyIndex = header.findIndex((name) => {
-		const column = SOURCE_COLUMNS.find(({ display, field }) => display === name || field === name);
-		return column?.kind === "key";
-	});
+	const keyIndex = keyIndexOf(header);
 	const upToKey = new RegExp(`^(?:(?:"(?:[^"]|"")*"|[^",]*),){${keyIndex}}"?\\d+`);
 	const lines: [string, string][] = [];
 	for (let row = 0; row + 1 < offsets.length; row++) {
@@ -71,4 +68,20 @@ function tenTimes({ name, dataset, rowsUpdatedAt, header, content, offsets }: Sn
 	for (let digit = 0; digit < 10; digit++)
 		parts.push(Buffer.from(lines.map(([head, tail]) => `${head}${digit}${tail}\n`).join("")));
 	return createSnapshot({ name, dataset: `${dataset}-tenfold`, rowsUpdatedAt, content: Buffer.concat(parts) });
+}
+
+/** The rows' keys, in the order of the file, a line each. */
+export function* keyLines({ header, content, offsets }: Snapshot): Generator<string> {
+	const keyIndex = keyIndexOf(header);
+	for (let row = 0; row + 1 < offsets.length; row++) {
+		const line = content.toString("utf8", offsets[row], offsets[row + 1]).trimEnd();
+		yield `${splitCsv(line)![keyIndex]}\n`;
+	}
+}
+
+function keyIndexOf(header: string[]): number {
+	return header.findIndex((name) => {
+		const column = SOURCE_COLUMNS.find(({ display, field }) => display === name || field === name);
+		return column?.kind === "key";
+	});
 }

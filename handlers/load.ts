@@ -38,9 +38,9 @@ import { createLog } from "./log";
 import { type Manifest, parseManifest, totalBytes } from "./manifest";
 import { metricLine } from "./metrics";
 import type { LoadSettings, Run } from "./run";
-import { createSecrets, readSecret } from "./secrets";
+import { createSecrets, readSecret, type Secrets } from "./secrets";
 import { firstTarget, noKnownRows, readKnownRows, readPages, type Stage, type Staged, stagingTarget } from "./stage";
-import { createStorage } from "./storage";
+import { createStorage, type Storage } from "./storage";
 
 /** Kept back for the answer and for what must be said before the function is stopped. */
 const MARGIN_MS = 3_000;
@@ -59,16 +59,14 @@ export function loadHandler(settings: LoadSettings) {
 		const log = createLog({ runId: event.runId, function: "load" });
 		checkAccepted(event.accept);
 		const timeLeft = () => context.getRemainingTimeInMillis() - MARGIN_MS;
-		const { bucket } = await readSecret<{ bucket: string }>(secrets, event.secrets.pipeline, "pulumi up");
 		const open = (budgetMs: number) => connectWithSecret(secrets, event.secrets.database, budgetMs);
-		const client = await open(timeLeft());
+		const { storage, client } = await openWays(findStorage(secrets, event.secrets.pipeline), open(timeLeft()));
 		const notes: string[] = [];
 		const accepts = (guard: Guard, note: string) => {
 			if (!event.accept?.includes(guard)) return false;
 			notes.push(`${guard} was accepted: ${note}.`);
 			return true;
 		};
-		const storage = createStorage(bucket);
 		const reached = "before its first page";
 		const run: Run = { event, settings, client, storage, log, timeLeft, accepts, notes, reached };
 		try {
@@ -82,6 +80,22 @@ export function loadHandler(settings: LoadSettings) {
 			await disconnect(client);
 		}
 	};
+}
+
+async function findStorage(secrets: Secrets, pipeline: string): Promise<Storage> {
+	const { bucket } = await readSecret<{ bucket: string }>(secrets, pipeline, "pulumi up");
+	return createStorage(bucket);
+}
+
+/** The ways to raw data and into the database, both at once. @throws what one fails with; then none is left open */
+async function openWays(finding: Promise<Storage>, opening: Promise<Client>) {
+	try {
+		const [storage, client] = await Promise.all([finding, opening]);
+		return { storage, client };
+	} catch (error) {
+		await opening.then(disconnect, () => {});
+		throw error;
+	}
 }
 
 /** Loads under the run's lock, unless this run was finished before and only its answer was lost. */

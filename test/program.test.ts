@@ -56,6 +56,9 @@ const WITHOUT_RESOURCES = [
 	/^logs:(PutResourcePolicy|DescribeResourcePolicies|DescribeLogGroups)$/,
 ];
 
+/** Each has one policy. */
+const ROLES = ["extract", "load", "migrate", "monitoring", "network", "notify", "rotate", "schedule", "workflow"];
+
 const BUCKET = "aws:s3/bucket:Bucket";
 const SECRET = "aws:secretsmanager/secret:Secret";
 const ROTATION = "aws:secretsmanager/secretRotation:SecretRotation";
@@ -122,28 +125,8 @@ for (const stack of ["dev", "prod"] as const)
 				"aws:rds/instance:Instance": ["ev"],
 				"aws:sns/topic:Topic": ["runs"],
 				"aws:sns/topicPolicy:TopicPolicy": ["runs"],
-				"aws:iam/role:Role": [
-					"extract",
-					"load",
-					"migrate",
-					"monitoring",
-					"network",
-					"notify",
-					"rotate",
-					"schedule",
-					"workflow",
-				],
-				[ROLE_POLICY]: [
-					"extract",
-					"load",
-					"migrate",
-					"monitoring",
-					"network",
-					"notify",
-					"rotate",
-					"schedule",
-					"workflow",
-				],
+				"aws:iam/role:Role": ROLES,
+				[ROLE_POLICY]: ROLES,
 				[LOG_GROUP]: ["extract", "load", "migrate", "network", "notify", "postgresql", "rotate", "upgrade", "workflow"],
 				"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": ["none"],
 				"aws:ec2/flowLog:FlowLog": ["network"],

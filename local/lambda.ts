@@ -53,10 +53,10 @@ export function createInvoker(
 ): Invoker {
 	let child: ChildProcess | undefined;
 	let peak: number | null = null;
-	let lastWords: string[] = [];
+	let outOfMemory = false;
 
 	const start = async (): Promise<ChildProcess> => {
-		lastWords = [];
+		outOfMemory = false;
 		const started = fork(join(__dirname, "lambda-runtime.js"), {
 			cwd: lambda.code,
 			env: functionEnvironment(lambda, aws),
@@ -67,8 +67,7 @@ export function createInvoker(
 		});
 		for (const stream of [started.stdout!, started.stderr!])
 			createInterface({ input: stream }).on("line", (line) => {
-				lastWords.push(line);
-				if (lastWords.length > 20) lastWords.shift();
+				outOfMemory ||= line.includes("heap out of memory");
 				onLine(line);
 			});
 		// Known from the first moment, so that it can be stopped while it starts.
@@ -95,18 +94,18 @@ export function createInvoker(
 				settle();
 				resolve(answer);
 			};
-			const onExit = (code: number | null, signal: string | null) => {
+			// Not "exit", which may come before its last lines: those tell what ended it.
+			const onClose = (code: number | null, signal: string | null) => {
 				settle();
-				// Its last lines are still on their way.
-				setImmediate(() => reject(crash(code, signal)));
+				reject(crash(code, signal));
 			};
 			const settle = () => {
 				sample();
 				clearInterval(sampler);
 				clearTimeout(timer);
-				of.off("message", onMessage).off("exit", onExit);
+				of.off("message", onMessage).off("close", onClose);
 			};
-			of.once("message", onMessage).once("exit", onExit);
+			of.once("message", onMessage).once("close", onClose);
 		});
 
 	const sample = () => {
@@ -115,7 +114,6 @@ export function createInvoker(
 	};
 
 	const crash = (code: number | null, signal: string | null) => {
-		const outOfMemory = lastWords.some((line) => line.includes("heap out of memory"));
 		const how = outOfMemory
 			? `ran out of memory (${lambda.memoryMb} MB)`
 			: signal

@@ -96,7 +96,7 @@ async function evaluate(directory: string, options: RecordOptions): Promise<void
 	child.once("message", (message) => {
 		problem = String(message);
 	});
-	const ended = new Promise<number | null>((done, fail) => child.once("exit", done).once("error", fail));
+	const ended = new Promise<number | null>((done, fail) => child.once("close", done).once("error", fail));
 	const [said, code] = await Promise.all([text(child.stderr!), ended]);
 	if (code !== 0) throw new Error(problem ?? `The program could not be evaluated: ${said.trim() || `exit ${code}`}`);
 }

@@ -207,6 +207,17 @@ describe("a function on this machine", () => {
 			expect(pid()).to.equal(undefined);
 		});
 
+		it("with Runtime.ExitError saying so however long a stack is printed after that", async () => {
+			const { invoke } = make(
+				`exports.handler = async () => {
+					console.error("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory");
+					for (let frame = 1; frame <= 5000; frame++) console.error(frame + ": 0x1012345 node::OOMErrorHandler [node]");
+					process.abort();
+				};`,
+			);
+			expect((await failed(invoke({}))).message).to.match(/ran out of memory \(128 MB\)$/);
+		});
+
 		it("with Runtime.ExitError saying how when its process ends, and starts anew when it is asked again", async () => {
 			const { invoke } = make(
 				`exports.handler = async ({ exit, kill }) => {

@@ -45,12 +45,23 @@ export function copyIncoming(present: SourceColumn[]): string {
 	return `copy incoming (page, row_hash, ${targetsOf(present).join(", ")}) from stdin`;
 }
 
+/** Blocks of the table whose vehicles go in one message: 64 KB of keys and hashes. */
+const BLOCKS = 256;
+
 /**
- * Key and hash of every registered vehicle, eight bytes each, for handlers/known-rows.ts; in a few long rows, since a
- * message for each vehicle would take longer than all else about it.
+ * Key and hash of every registered vehicle, eight bytes each, for handlers/known-rows.ts. In long rows, since a message
+ * for each vehicle would take longer than all else about it; each of some blocks, so that it is sent, and read, while
+ * the next are counted up.
  */
-export const COPY_KNOWN = `copy (select string_agg(int8send(${KEY}) || int8send(row_hash), '')
-	from ev.vehicles where removed_at is null group by ${KEY} % 64) to stdout (format binary)`;
+export const COPY_KNOWN = `
+	copy (
+		select coalesce((
+			select string_agg(int8send(${KEY}) || int8send(row_hash), '')
+			from ev.vehicles
+			where ctid >= format('(%s,0)', block)::tid and ctid < format('(%s,0)', block + ${BLOCKS})::tid and removed_at is null
+		), '')
+		from generate_series(0, pg_relation_size('ev.vehicles') / current_setting('block_size')::int, ${BLOCKS}) as block
+	) to stdout (format binary)`;
 
 /** What the merge's plan depends on; the other columns' statistics would cost as much as half of the staging. */
 export const ANALYZE_STAGING = `analyze incoming (${KEY})`;

@@ -135,6 +135,19 @@ describe("load", () => {
 			]);
 		});
 
+		it("knows every vehicle of a table that is read in many parts, and who of them is gone", async () => {
+			const all = vehicles(1, 10_000);
+			await database.load({ day: 0, pages: [all] });
+			const [{ parts }] = (await database.query(
+				"select pg_relation_size('ev.vehicles') / current_setting('block_size')::int / 256 as parts",
+			)) as [{ parts: string }];
+			expect(Number(parts)).to.be.above(1);
+			// One of ten: more than one in each block.
+			const left = all.filter((_, index) => index % 10 !== 0);
+			const result = await database.load({ day: 30, pages: [left] }, { accept: ["SuspiciousShrink"] });
+			expect(result).to.include({ added: 0, changed: 0, unchanged: 9_000, removed: 1_000 });
+		});
+
 		it("publishes it with its figures by type and by county", async () => {
 			const hybrid = { ev_type: "Plug-in Hybrid Electric Vehicle (PHEV)", county: "" };
 			await database.load({ day: 0, pages: [[...vehicles(1, 3), vehicle(4, hybrid)]] }, { runId: "first" });

@@ -26,11 +26,22 @@ const instant = (name: string) => timestamp(name, { withTimezone: true });
 
 export const ev = pgSchema("ev");
 
-/** Every vehicle ever seen. Its three times are the snapshots', never the clock's. */
+/**
+ * Every vehicle ever seen. Its three times are the snapshots', never the clock's.
+ *
+ * What a load reads of every vehicle stands first: PostgreSQL finds a column by walking over those before it.
+ */
 export const vehicles = ev.table(
 	"vehicles",
 	{
 		dolVehicleId: bigint("dol_vehicle_id", { mode: "number" }).primaryKey(),
+		/** Hash of the raw row it was last brought up to date from; lets an unchanged row be known without reading it. */
+		rowHash: bigint("row_hash", { mode: "bigint" }).notNull(),
+		firstSeenAt: instant("first_seen_at").notNull(),
+		/** When it was added, came back, or differed in anything but the point. */
+		lastChangedAt: instant("last_changed_at").notNull(),
+		/** NULL while registered. */
+		removedAt: instant("removed_at"),
 		vinPrefix: text("vin_prefix").notNull(),
 		county: text("county"),
 		city: text("city"),
@@ -50,13 +61,6 @@ export const vehicles = ev.table(
 		latitude: doublePrecision("latitude"),
 		electricUtilities: text("electric_utilities").array(),
 		censusTract: text("census_tract"),
-		firstSeenAt: instant("first_seen_at").notNull(),
-		/** When it was added, came back, or differed in anything but the point. */
-		lastChangedAt: instant("last_changed_at").notNull(),
-		/** NULL while registered. */
-		removedAt: instant("removed_at"),
-		/** Hash of the raw row it was last brought up to date from; lets an unchanged row be known without reading it. */
-		rowHash: bigint("row_hash", { mode: "bigint" }).notNull(),
 	},
 	(table) => [
 		check("vehicles_vehicle_type", sql`${table.vehicleType} in ('BEV', 'PHEV')`),

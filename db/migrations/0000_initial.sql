@@ -59,6 +59,10 @@ CREATE TABLE "ev"."vehicle_changes" (
 --> statement-breakpoint
 CREATE TABLE "ev"."vehicles" (
 	"dol_vehicle_id" bigint PRIMARY KEY NOT NULL,
+	"row_hash" bigint NOT NULL,
+	"first_seen_at" timestamp with time zone NOT NULL,
+	"last_changed_at" timestamp with time zone NOT NULL,
+	"removed_at" timestamp with time zone,
 	"vin_prefix" text NOT NULL,
 	"county" text,
 	"city" text,
@@ -76,10 +80,6 @@ CREATE TABLE "ev"."vehicles" (
 	"latitude" double precision,
 	"electric_utilities" text[],
 	"census_tract" text,
-	"first_seen_at" timestamp with time zone NOT NULL,
-	"last_changed_at" timestamp with time zone NOT NULL,
-	"removed_at" timestamp with time zone,
-	"row_hash" bigint NOT NULL,
 	CONSTRAINT "vehicles_vehicle_type" CHECK ("ev"."vehicles"."vehicle_type" in ('BEV', 'PHEV'))
 );
 --> statement-breakpoint

@@ -8,8 +8,6 @@
 export interface KnownRows {
 	/** How many there are. */
 	readonly size: number;
-	/** Whether a vehicle's known row was seen and another row of it was sent: then the two must be compared. */
-	readonly hasTwin: boolean;
 	/**
 	 * Notes that a row with this hash stands on a page (from 1).
 	 * @returns the page it was seen on before, or 0; -1 where no such row is known
@@ -19,8 +17,11 @@ export interface KnownRows {
 	send(key: number): void;
 	/** Notes that a row of this vehicle was set aside. */
 	setAside(key: number): void;
-	/** Keys of the vehicles of which no row was seen, sent or set aside. */
-	gone(): number[];
+	/**
+	 * Once all rows are noted: the keys of the vehicles of which no row was seen, sent or set aside, and whether a vehicle's
+	 * known row was seen and another row of it was sent, so that the two must be compared.
+	 */
+	compare(): { gone: number[]; hasTwin: boolean };
 }
 
 /** Takes known rows as the database sends them. */
@@ -35,9 +36,6 @@ const HEADER_BYTES = 19; // signature, flags, extension length
 const ROW_HEADER_BYTES = 6; // field count, then the one field's length
 const PAIR_BYTES = 16;
 const HALF = 2 ** 32;
-
-const SENT = 1;
-const SET_ASIDE = 2;
 
 export function createKnownRowsReader(): KnownRowsReader {
 	let keys = new Float64Array(2 ** 16);
@@ -86,77 +84,90 @@ export function createKnownRowsReader(): KnownRowsReader {
 	};
 }
 
-/** Open-addressing tables in typed arrays: about 30 bytes a row. @param hashes low and high half of each, in turn */
+/** Open addressing in typed arrays: 27 bytes a row in all. @param hashes low and high half of each, in turn */
 function indexKnownRows(keys: Float64Array, hashes: Uint32Array, size: number): KnownRows {
-	// A quarter of the slots stays free, so that a search is short.
-	const slots = Math.ceil((size * 4) / 3) + 1;
-	const byHash = new Int32Array(slots).fill(-1);
-	const byKey = new Int32Array(slots).fill(-1);
+	const slots = slotsFor(size);
+	const byHash = new Int32Array(slots).fill(FREE);
+	for (let index = 0; index < size; index++) put(byHash, hashes[2 * index]! % slots, index);
+	/** On which page each was seen. */
 	const pages = new Uint16Array(size);
-	const marks = new Uint8Array(size);
+	const sent = createKeys();
+	const setAside = createKeys();
 	const hashed = new BigUint64Array(1);
 	const halves = new Uint32Array(hashed.buffer);
-	let hasTwin = false;
 
-	const slotOfHash = (low: number) => low % slots;
-	/** Scattered, since keys come in runs. */
-	const slotOfKey = (key: number) => (Math.imul(key, 0x9e3779b1) >>> 0) % slots;
-	const after = (slot: number) => (slot + 1 < slots ? slot + 1 : 0);
-
-	const put = (table: Int32Array, index: number, first: number) => {
-		let slot = first;
-		while (table[slot] !== -1) slot = after(slot);
-		table[slot] = index;
-	};
-	for (let index = 0; index < size; index++) {
-		put(byHash, index, slotOfHash(hashes[2 * index]!));
-		put(byKey, index, slotOfKey(keys[index]!));
-	}
-
-	const findHash = (hash: bigint) => {
+	const find = (hash: bigint) => {
 		hashed[0] = hash;
 		const low = halves[0]!;
 		const high = halves[1]!;
-		for (let slot = slotOfHash(low); ; slot = after(slot)) {
+		for (let slot = low % slots; ; slot = slot + 1 < slots ? slot + 1 : 0) {
 			const index = byHash[slot]!;
-			if (index === -1 || (hashes[2 * index] === low && hashes[2 * index + 1] === high)) return index;
-		}
-	};
-
-	const findKey = (key: number) => {
-		for (let slot = slotOfKey(key); ; slot = after(slot)) {
-			const index = byKey[slot]!;
-			if (index === -1 || keys[index] === key) return index;
+			if (index === FREE || (hashes[2 * index] === low && hashes[2 * index + 1] === high)) return index;
 		}
 	};
 
 	return {
 		size,
-		get hasTwin() {
-			return hasTwin;
-		},
 		see(hash, page) {
-			const index = findHash(hash);
-			if (index === -1) return -1;
+			const index = find(hash);
+			if (index === FREE) return -1;
 			const before = pages[index]!;
 			pages[index] = page;
-			if (marks[index]! & SENT) hasTwin = true;
 			return before;
 		},
-		send(key) {
-			const index = findKey(key);
-			if (index === -1) return;
-			marks[index]! |= SENT;
-			if (pages[index] !== 0) hasTwin = true;
-		},
-		setAside(key) {
-			const index = findKey(key);
-			if (index !== -1) marks[index]! |= SET_ASIDE;
-		},
-		gone() {
-			const found: number[] = [];
-			for (let index = 0; index < size; index++) if (pages[index] === 0 && marks[index] === 0) found.push(keys[index]!);
-			return found;
+		// Where nothing is known, there is nothing to compare with in the end.
+		send: size ? sent.add : () => {},
+		setAside: size ? setAside.add : () => {},
+		compare() {
+			const isSent = sent.lookup();
+			const isSetAside = setAside.lookup();
+			const gone: number[] = [];
+			let hasTwin = false;
+			for (let index = 0; index < size; index++) {
+				const key = keys[index]!;
+				if (pages[index] !== 0) hasTwin ||= isSent(key);
+				else if (!isSent(key) && !isSetAside(key)) gone.push(key);
+			}
+			return { gone, hasTwin };
 		},
 	};
+}
+
+/** Keys, which are added one by one and then looked up. */
+function createKeys() {
+	let keys = new Float64Array(2 ** 10);
+	let size = 0;
+	return {
+		add(key: number): void {
+			if (size === keys.length) keys = new Float64Array(keys.buffer.transfer(2 * keys.byteLength));
+			keys[size++] = key;
+		},
+		lookup(): (key: number) => boolean {
+			const slots = slotsFor(size);
+			/** Scattered, since keys come in runs. */
+			const slotOf = (key: number) => (Math.imul(key, 0x9e3779b1) >>> 0) % slots;
+			const table = new Int32Array(slots).fill(FREE);
+			for (let index = 0; index < size; index++) put(table, slotOf(keys[index]!), index);
+			return (key) => {
+				for (let slot = slotOf(key); ; slot = slot + 1 < slots ? slot + 1 : 0) {
+					const index = table[slot]!;
+					if (index === FREE || keys[index] === key) return index !== FREE;
+				}
+			};
+		},
+	};
+}
+
+const FREE = -1;
+
+/** A quarter of the slots stays free, so that a search is short. */
+function slotsFor(size: number): number {
+	return Math.ceil((size * 4) / 3) + 1;
+}
+
+/** Puts an entry into the first free slot from its own on. */
+function put(table: Int32Array, own: number, index: number): void {
+	let slot = own;
+	while (table[slot] !== FREE) slot = slot + 1 < table.length ? slot + 1 : 0;
+	table[slot] = index;
 }

@@ -98,9 +98,9 @@ export async function readPages(stage: Stage, reading: Promise<Known>, target: T
 	const { client, storage, log, manifest, layout } = stage;
 	const { pages } = manifest;
 	// The first page is on its way while the database answers.
-	const content = readAhead(storage, pages);
-	const known = await reading;
+	const content = contentsOf(storage, pages);
 	const { createPageEncoder } = forEachRow.pages();
+	const known = await reading;
 	const { found, encodePage } = await createPageEncoder({
 		manifest,
 		layout,
@@ -135,35 +135,45 @@ export async function readPages(stage: Stage, reading: Promise<Known>, target: T
 		await streams.pipeline(Readable.from(linesUntilReject()), client.query(copyFrom(target.copy)));
 		await rejectRows(stage, next, rejects, rejected);
 	}
-	const { size: registered, hasTwin } = known.rows;
-	return { ...found, ...rejected, registered, hasTwin, gone: known.rows.gone() };
+	return { ...found, ...rejected, registered: known.rows.size, ...known.rows.compare() };
 }
 
-/** Reads pages, each while the one before it is being used. @returns gives a page's content, once, in order */
-function readAhead(storage: Storage, pages: ManifestPage[]): (index: number) => Promise<Buffer> {
-	const read = (index: number) => {
-		const reading = pages[index] && readPage(storage, pages[index]);
+/** The pages' contents: one is fetched while the one before it is being uncompressed, and that while the one before is used. */
+function contentsOf(storage: Storage, pages: ManifestPage[]): (index: number) => Promise<Buffer> {
+	const compressed = readAhead(pages, (page) => fetchPage(storage, page));
+	return readAhead(pages, async (page, index) => uncompress(page, await compressed(index)));
+}
+
+/** Reads pages, each while the one before it is being used. @returns gives what was read of a page, once, in order */
+function readAhead<T>(pages: ManifestPage[], read: (page: ManifestPage, index: number) => Promise<T>) {
+	const start = (index: number) => {
+		const reading = pages[index] && read(pages[index], index);
 		// Awaited in its turn; if something fails before, nobody will.
 		reading?.catch(() => {});
 		return reading;
 	};
-	let ahead = read(0);
-	return async (index) => {
+	let ahead = start(0);
+	return async (index: number): Promise<T> => {
 		const content = await ahead!;
-		ahead = read(index + 1);
+		ahead = start(index + 1);
 		return content;
 	};
 }
 
-/** A page as it was fetched, or an error that says it is not. */
-async function readPage(storage: Storage, page: ManifestPage): Promise<Buffer> {
-	const damaged = (what: string, cause?: unknown) =>
-		failure("PageDamaged", `The page ${page.key} ${what}; the snapshot must be fetched again.`, cause);
+const damaged = (page: ManifestPage, what: string, cause?: unknown) =>
+	failure("PageDamaged", `The page ${page.key} ${what}; the snapshot must be fetched again.`, cause);
+
+/** A page as it was stored, or an error that says it is not. */
+async function fetchPage(storage: Storage, page: ManifestPage): Promise<Buffer> {
 	const compressed = await storage.read(page.key);
-	if (!compressed) throw damaged("is missing");
+	if (!compressed) throw damaged(page, "is missing");
 	if (compressed.length !== page.bytes)
-		throw damaged(`has ${compressed.length} bytes and the manifest says ${page.bytes}`);
-	if (sha256(compressed) !== page.sha256) throw damaged("has a wrong checksum");
+		throw damaged(page, `has ${compressed.length} bytes and the manifest says ${page.bytes}`);
+	if (sha256(compressed) !== page.sha256) throw damaged(page, "has a wrong checksum");
+	return compressed;
+}
+
+async function uncompress(page: ManifestPage, compressed: Buffer): Promise<Buffer> {
 	// A gzip file ends with its content's size (RFC 1952), so that the content comes in one piece.
 	const size = compressed.length < 4 ? 0 : compressed.readUInt32LE(compressed.length - 4);
 	try {
@@ -172,7 +182,7 @@ async function readPage(storage: Storage, page: ManifestPage): Promise<Buffer> {
 			maxOutputLength: MAX_PAGE_BYTES,
 		});
 	} catch (error) {
-		throw damaged(`cannot be uncompressed (${reasonOf(error)})`, error);
+		throw damaged(page, `cannot be uncompressed (${reasonOf(error)})`, error);
 	}
 }
 

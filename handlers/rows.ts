@@ -66,8 +66,9 @@ export function createRowEncoder(format: RawFormat, header: string[], layout: La
 		} catch {
 			return { key: undefined, reason: "it is not valid JSON" };
 		}
-		if (typeof object !== "object" || object === null || Array.isArray(object))
-			return { key: undefined, reason: "it is not a JSON object" };
+		if (!isObject(object)) return { key: undefined, reason: "it is not a JSON object" };
+		// The parser keeps the last of them; and it could be the key.
+		if (countNames(page, start, end) > namesIn(object)) return { key: undefined, reason: "it has a field twice" };
 		const texts = header.map((name) => jsonText(object[name]));
 		joinFields(texts, fields);
 		if (!isValid) return { key: keyOf(), reason: "it is not valid UTF-8" };
@@ -141,6 +142,32 @@ function isPoint(value: object): value is { coordinates: number[] } {
 		value.coordinates.every((one) => typeof one === "number") &&
 		!("crs" in value)
 	);
+}
+
+/** How many names a JSON object's text has, its own and those of the objects in it. */
+function countNames(page: Buffer, start: number, end: number): number {
+	let names = 0;
+	let depth = 0;
+	let inString = false;
+	for (let at = start; at < end; at++) {
+		const byte = page[at];
+		if (byte === 0x22) inString = !inString;
+		else if (inString) at += byte === 0x5c ? 1 : 0;
+		else if (byte === 0x7b || byte === 0x5b) depth++;
+		else if (byte === 0x7d || byte === 0x5d) depth--;
+		else if (byte === 0x3a && depth <= 2) names++;
+	}
+	return names;
+}
+
+/** As many as that, if none stood there twice. */
+function namesIn(object: Record<string, unknown>): number {
+	const objects = [object, ...Object.values(object).filter(isObject)];
+	return objects.reduce((sum, each) => sum + Object.keys(each).length, 0);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+	return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A JSON value as the CSV would have it. */

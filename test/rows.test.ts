@@ -190,6 +190,25 @@ describe("a row", () => {
 		expect(read("json", { "DOL Vehicle ID": {} })).to.have.property("key", undefined);
 	});
 
+	it("in json is set aside for a field that stands there twice, of which a parser would keep one without a word", () => {
+		const raw = JSON.stringify({
+			...good,
+			City: 'a":"',
+			"Vehicle Location": { type: "Point", coordinates: [-122.5, 47] },
+		});
+		expect(readRaw("json", Buffer.from(raw))).to.have.property("city", 'a":"');
+		for (const twice of [
+			raw.replace("{", '{"City":"Kent",'),
+			raw.replace(/}$/, ',"DOL Vehicle ID":"1"}'),
+			raw.replace("47]}", '47],"coordinates" : [-122,48]}'),
+			raw.replace("{", '{"\\u0043ity":"Kent",'),
+		])
+			expect(readRaw("json", Buffer.from(twice)), twice).to.deep.equal({
+				key: undefined,
+				reason: "it has a field twice",
+			});
+	});
+
 	it("in json is set aside for a field the header does not know, half a surrogate pair, NUL, or no JSON", () => {
 		expect(read("json", { Colour: "red" }))
 			.to.have.property("reason")

@@ -154,11 +154,15 @@ export function createAlarms(
 			"A run took longer than a fetch and a load together may, so something was tried again. Look at the dashboard for the step, and into the execution in Step Functions for the errors.",
 			{ ...ofRuns("ExecutionTime"), statistic: "Maximum", threshold: 2 * TASK_SECONDS * 1000 },
 		),
-		create(
-			"no-run-succeeded",
-			`No run has succeeded for ${settings.silentDays} days. Look whether the schedule is enabled in EventBridge Scheduler, and what the last executions in Step Functions say; start one by hand with the output startCommand.`,
-			silence(settings.silentDays, workflow.arn),
-		),
+		...(settings.silentDays > 0
+			? [
+					create(
+						"no-run-succeeded",
+						`No run has succeeded for ${settings.silentDays} days. Look whether the schedule is enabled in EventBridge Scheduler, and what the last executions in Step Functions say; start one by hand with the output startCommand.`,
+						silence(settings.silentDays, workflow.arn),
+					),
+				]
+			: []),
 		create(
 			"run-not-started",
 			"The schedule could not start the workflow. Read in the queue why not, put it right, start a run by hand with the output startCommand, and delete the message: that ends the alarm.",

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { RawFormat } from "../handlers/contract";
 import type { SodaVersion } from "../handlers/soda";
 import { DATABASE_FAMILIES, isDatabaseClass } from "./database-classes";
-import { isScheduleExpression } from "./schedule-expression";
+import { isScheduleExpression, longestGapDays } from "./schedule-expression";
 
 export interface Settings {
 	dataset: string;
@@ -20,7 +20,7 @@ export interface Settings {
 	tellUnchanged: boolean;
 	/** Undefined: nobody. */
 	email: string | undefined;
-	/** Days without a successful run before an alarm. */
+	/** Days without a successful run before an alarm; 0: no such alarm. */
 	silentDays: number;
 	vpcCidr: string;
 	zones: number;
@@ -109,7 +109,7 @@ export function readSettings(): Settings {
 		tellUnchanged: config.requireBoolean("tellUnchanged"),
 		email: text("email", /^$|^[^@\s]+@[^@\s]+$/, "an e-mail address, or empty") || undefined,
 		// CloudWatch looks back seven days at most. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
-		silentDays: between("silentDays", 1, 7),
+		silentDays: between("silentDays", 0, 7),
 		vpcCidr: checked("vpcCidr", isNetwork, "a private network such as 10.20.0.0/16, of /16 to /20"),
 		zones: between("zones", 2, 3),
 		natGateways: oneOf("natGateways", ["none", "single", "one-per-zone"]),
@@ -135,7 +135,8 @@ export function readSettings(): Settings {
 }
 
 /** Settings that are each allowed, and at odds with one another. */
-function refuseContradictions({ endpointZones, zones, protect, backupDays }: Settings): void {
+function refuseContradictions(settings: Settings): void {
+	const { endpointZones, zones, protect, backupDays, schedule, silentDays } = settings;
 	const atOdds = (what: string, names: string[]) =>
 		new pulumi.RunError(
 			`${what}; change one of them with \`pulumi config set ${names.join(" …` or `pulumi config set ")} …\`.`,
@@ -151,6 +152,14 @@ function refuseContradictions({ endpointZones, zones, protect, backupDays }: Set
 			"backupDays",
 			"protect",
 		]);
+	const gap = longestGapDays(schedule);
+	const what = gap === Number.POSITIVE_INFINITY ? "starts no run any more" : `lets ${gap} days pass between two runs`;
+	// A run may end some hours later than the one a week before it, and CloudWatch looks back no further than that week.
+	if (silentDays > 0 && gap > Math.min(silentDays, 6))
+		throw atOdds(
+			`The setting silentDays is ${silentDays}, and the schedule ${schedule} ${what}, so that the alarm would ring for nothing; with silentDays 0 there is none`,
+			["silentDays", "schedule"],
+		);
 }
 
 /** A block of private addresses that begins with its own first one. */

@@ -3,6 +3,8 @@
  * https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
  */
 
+import { Cron } from "croner";
+
 interface Field {
 	least: number;
 	most: number;
@@ -41,6 +43,30 @@ export function isScheduleExpression(text: string): boolean {
 	const [, kind, inner = ""] = /^(cron|rate)\((.*)\)$/.exec(text) ?? [];
 	return kind === "cron" ? isCron(inner) : kind === "rate" ? isRate(inner) : false;
 }
+
+/**
+ * How many days may pass from one start to the next, after a moment, for a year or longer.
+ * @param expression one that Scheduler takes
+ * @returns whole days for a cron(…); Infinity where nothing is started any more
+ */
+export function longestGapDays(expression: string, from = new Date()): number {
+	const [, kind, inner = ""] = /^(cron|rate)\((.*)\)$/.exec(expression) ?? [];
+	if (kind === "rate") {
+		const [value, unit] = inner.split(" ") as [string, string];
+		return Number(value) / PER_DAY[unit.replace(/s$/, "")]!;
+	}
+	const [, , dayOfMonth, month, dayOfWeek, year] = inner.split(" ") as string[];
+	// Croner counts the days of the week from 0, AWS from 1.
+	const fromZero = dayOfWeek === "L" ? "SAT" : dayOfWeek!.replace(/(?<![#/\d])\d/g, (day) => String(Number(day) - 1));
+	const days = new Cron(`0 0 0 ${dayOfMonth} ${month} ${fromZero} ${year}`, { timezone: "UTC", sloppyRanges: true });
+	const starts = days.nextRuns(366, from).map((start) => start.getTime() / DAY_MS);
+	if (starts.length < 366) starts.push(Number.POSITIVE_INFINITY);
+	const ends = [Math.floor(from.getTime() / DAY_MS), ...starts];
+	return Math.max(...starts.map((start, index) => start - ends[index]!));
+}
+
+const DAY_MS = 24 * 3600 * 1000;
+const PER_DAY: Record<string, number> = { day: 1, hour: 24, minute: 24 * 60 };
 
 function isRate(text: string): boolean {
 	const [, value, plural] = /^([1-9]\d{0,4}) (?:minute|hour|day)(s?)$/.exec(text) ?? [];

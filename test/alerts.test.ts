@@ -222,6 +222,13 @@ describe("the alarm on silence", () => {
 		return undefined;
 	};
 
+	it("is not there where the settings want none, as beside a monthly schedule", async function () {
+		this.timeout(120_000);
+		const { resources } = await programOf("dev", { schedule: "cron(30 3 1 * ? *)", silentDays: "0" });
+		const names = resources.filter(({ type }) => type === ALARM).map(({ name }) => name);
+		expect(names).to.include("run-failed").and.not.include("no-run-succeeded");
+	});
+
 	for (const days of [1, 2, 3, 4, 5, 6, 7]) {
 		const { evaluationPeriods, warmUpConfiguration, metricQueries, ...rest } = silence(days, "arn") as Properties;
 

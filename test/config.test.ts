@@ -30,6 +30,8 @@ const given = (config: Config) => {
 	pulumi.runtime.setAllConfig(Object.fromEntries(entries));
 	return readSettings();
 };
+/** Settings that are at odds with no other, whatever that says. */
+const alone: Config = { ...defaults, silentDays: 0 };
 const withSetting = (name: string, value: unknown) => given({ ...defaults, [name]: value });
 
 describe("the settings", () => {
@@ -92,7 +94,7 @@ describe("the settings", () => {
 			["maxRemovedShare", 0, 1],
 			["tellUnchanged", true, false],
 			["email", undefined, "someone@example.org"],
-			["silentDays", 1, 7],
+			["silentDays", 0, 7],
 			["vpcCidr", "10.0.0.0/16", "192.168.16.0/20"],
 			["zones", 2, 3],
 			["natGateways", "single", "one-per-zone"],
@@ -104,7 +106,7 @@ describe("the settings", () => {
 			["logDays", 1, 3653],
 		];
 		for (const [name, ...values] of ends)
-			for (const value of values) expect(withSetting(name, value ?? ""), name).to.have.property(name, value);
+			for (const value of values) expect(given({ ...alone, [name]: value ?? "" }), name).to.have.property(name, value);
 	});
 
 	const refused: [string, unknown[], string][] = [
@@ -164,7 +166,7 @@ describe("the settings", () => {
 		["maxRejectedShare", [-0.01, 1.01, 5], "a share from 0 to 1"],
 		["maxRemovedShare", [-1, 20], "a share from 0 to 1"],
 		["email", ["someone", "someone@", "@example.org", "a b@example.org", "a@b@c"], "an e-mail address, or empty"],
-		["silentDays", [0, 8, 1.5], "a whole number from 1 to 7"],
+		["silentDays", [-1, 8, 1.5], "a whole number from 0 to 7"],
 		[
 			"vpcCidr",
 			[
@@ -225,6 +227,41 @@ describe("the settings", () => {
 		expect(() => given({ ...defaults, protect: true, backupDays: 6 })).to.throw(
 			/^The setting protect is true, and backupDays 6 keeps less than 7 days of backups; change one of them with `pulumi config set backupDays …` or `pulumi config set protect …`\.$/,
 		);
+	});
+
+	it("refuse an alarm on silence that the schedule would ring, naming both settings", () => {
+		const held = (schedule: string, silentDays: number) => () => given({ ...defaults, schedule, silentDays });
+		for (const [schedule, days] of [
+			["cron(30 3 * * ? *)", 1],
+			["rate(12 hours)", 1],
+			["rate(36 hours)", 1.5],
+			["rate(2880 minutes)", 2],
+			["cron(0 8 ? * MON-FRI *)", 3],
+			["cron(0 8 ? * 2-6 *)", 3],
+			["cron(0 8 ? * 1,3,5 *)", 3],
+			["cron(0 8 1/3 * ? *)", 3],
+			["cron(*/5 0-23/2 */2 * ? *)", 2],
+			["cron(0 8 ? * SUN,SAT *)", 6],
+		] as const) {
+			expect(held(schedule, Math.ceil(days)), schedule).to.not.throw();
+			if (days > 1)
+				expect(held(schedule, Math.ceil(days) - 1)).to.throw(
+					`The setting silentDays is ${Math.ceil(days) - 1}, and the schedule ${schedule} lets ${days} days pass between two runs, so that the alarm would ring for nothing; with silentDays 0 there is none; change one of them`,
+				);
+		}
+		for (const [schedule, what] of [
+			["cron(0 8 ? * SUN *)", "lets 7 days pass"],
+			["cron(0 8 ? * L *)", "lets 7 days pass"],
+			["rate(30 days)", "lets 30 days pass"],
+			["cron(0 8 1 * ? *)", "lets 31 days pass"],
+			["cron(0 8 15W 1/3 ? *)", /lets 9\d days pass/],
+			["cron(0 8 ? * 6L *)", "lets 35 days pass"],
+			["cron(0 8 ? * TUE#2 *)", "lets 35 days pass"],
+			["cron(0 8 * * ? 1999)", "starts no run any more"],
+		] as const) {
+			expect(held(schedule, 7), schedule).to.throw(what);
+			expect(held(schedule, 0), schedule).to.not.throw();
+		}
 	});
 
 	it("name the one that has no value", () => {

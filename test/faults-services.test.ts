@@ -211,7 +211,7 @@ describe("a load", () => {
 		});
 
 		for (const [place, pattern] of Object.entries({
-			"reading what is known": /^copy \(select/,
+			"reading what is known": /^copy \(\s*select/,
 			COPY: /^copy incoming/,
 			"the merge": /^with merged/,
 			COMMIT: /^commit/,

@@ -23,7 +23,7 @@ for (const title of ["the first load", "a first load that must be staged after a
 testHalfOpen({
 	"its first statement": /^select pg_try_advisory_lock/,
 	BEGIN: /^begin/,
-	"reading what is known": /^copy \(select/,
+	"reading what is known": /^copy \(\s*select/,
 	COPY: /^copy incoming/,
 	"the merge": /^with merged as/,
 	"the end of its record": /^update ev.runs set\s+status = \$2/,

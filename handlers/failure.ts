@@ -1,30 +1,33 @@
 /** The one way to make an error. Names are an API: the workflow's Retry and Catch match on them. */
 
 /** Every error a function of this pipeline may name. */
-export type FailureName =
+export const FAILURES = [
 	// May pass by themselves; the workflow retries them.
-	| "SourceUnavailable"
-	| "SourceThrottled"
-	| "SourceChanged"
-	| "SecretUnavailable"
-	| "StorageUnavailable"
-	| "DatabaseUnavailable"
-	| "RunInProgress"
+	"SourceUnavailable",
+	"SourceThrottled",
+	"SourceChanged",
+	"SecretUnavailable",
+	"StorageUnavailable",
+	"DatabaseUnavailable",
+	"RunInProgress",
 	// Found wrong with the raw files; the workflow fetches once more.
-	| "SourceIncomplete"
-	| "PageDamaged"
-	| "ManifestInvalid"
+	"SourceIncomplete",
+	"PageDamaged",
+	"ManifestInvalid",
 	// A person must look.
-	| "SourceRefused"
-	| "SchemaDrift"
-	| "TooManyRejects"
-	| "UnreadableKeys"
-	| "SuspiciousShrink"
-	| "OlderSnapshot"
-	| "OutOfTime"
-	| "MigrationFailed"
-	| "RotationFailed"
-	| "ConfigurationInvalid";
+	"SourceRefused",
+	"SchemaDrift",
+	"TooManyRejects",
+	"UnreadableKeys",
+	"SuspiciousShrink",
+	"OlderSnapshot",
+	"OutOfTime",
+	"MigrationFailed",
+	"RotationFailed",
+	"ConfigurationInvalid",
+] as const;
+
+export type FailureName = (typeof FAILURES)[number];
 
 /**
  * An error with a name that the workflow knows and one sentence for people: what was wrong, where, what to do.

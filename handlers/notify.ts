@@ -4,6 +4,7 @@ import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { AWS_CLIENT } from "./aws-client";
 import type { ExtractResult, LoadResult, NotifyEvent, NotifyResult } from "./contract";
 import { environment } from "./environment";
+import { FAILURES } from "./failure";
 import { createLog } from "./log";
 
 export interface NotifySettings {
@@ -82,21 +83,24 @@ function failedMessage(event: NotifyEvent, error: { Error: string; Cause: string
 		subject: asSubject(`${event.dataset}: FAILED, ${error.Error}`),
 		body: paragraphs(
 			[`${error.Error}: ${messageOf(error.Cause)}`],
-			[
-				event.load
-					? "The snapshot was loaded before this failed."
-					: mayBePublished(error.Error)
-						? "The database still holds the snapshot that was published last, or this one, if the load was cut off at its very end: the latest row of ev.snapshots says which, and the next run goes on from there."
-						: "Nothing was changed in the database: it still holds the snapshot that was published last.",
-				...rawData(event.extract),
-			],
+			[whatIsPublished(event.load, error.Error), ...rawData(event.extract)],
 			whereToLook(event),
 		),
 	};
 }
 
+/** @param load what was loaded before, of several that were to be replayed */
+function whatIsPublished(load: LoadResult | null, error: string): string {
+	if (mayBePublished(error))
+		return "The database still holds the snapshot that was published last, or this one, if the load was cut off at its very end: the latest row of ev.snapshots says which, and the next run goes on from there.";
+	if (load)
+		return `The database holds the snapshot of ${dateOf(load.rowsUpdatedAt)}, which was loaded before this failed.`;
+	return "Nothing was changed in the database: it still holds the snapshot that was published last.";
+}
+
 /** Whether an error may have come between a COMMIT and its answer: the database's silence, or an end that no function named. */
-const mayBePublished = (name: string) => ["DatabaseUnavailable", "OutOfTime"].includes(name) || name.includes(".");
+const mayBePublished = (name: string) =>
+	["DatabaseUnavailable", "OutOfTime"].includes(name) || !(FAILURES as readonly string[]).includes(name);
 
 /** Lambda's cause is JSON around the message; other services give words. */
 export function messageOf(cause: string): string {

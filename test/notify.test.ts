@@ -152,6 +152,7 @@ describe("writeMessage", () => {
 				"States.Timeout",
 				"DatabaseUnavailable",
 				"OutOfTime",
+				"TypeError",
 			]) {
 				const { body } = writeMessage(event({ error: { ...error, Error: name } }));
 				expect(body, name).to.include("or this one, if the load was cut off at its very end");
@@ -164,9 +165,16 @@ describe("writeMessage", () => {
 			expect(writeMessage(event({ error })).body).to.not.include("Raw data");
 		});
 
-		it("does not say that nothing was changed once the snapshot was loaded", () => {
-			const { body } = writeMessage(event({ error, extract, load }));
-			expect(body).to.include("The snapshot was loaded before this failed.").and.not.include("Nothing was changed");
+		it("says which snapshot the database holds where others were to be replayed after it", () => {
+			const { body } = writeMessage(event({ error, load }));
+			expect(body)
+				.to.include("The database holds the snapshot of 2024-11-15 00:00 UTC, which was loaded before this failed.")
+				.and.not.include("Nothing was changed");
+		});
+
+		it("does not say so where the one after it may have been loaded too", () => {
+			const { body } = writeMessage(event({ error: { ...error, Error: "Sandbox.Timedout" }, load }));
+			expect(body).to.include("or this one, if the load was cut off").and.not.include("which was loaded before");
 		});
 	});
 

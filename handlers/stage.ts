@@ -118,8 +118,11 @@ export async function readPages(stage: Stage, reading: Promise<Known>, target: T
 			const page = pages[next]!;
 			stage.checkTime(next + 1);
 			const before = found.rows;
-			const encoded = encodePage(await content(next), ++next);
+			const uncompressed = await content(next);
+			const encoded = encodePage(uncompressed, ++next);
 			rejects = encoded.rejects;
+			// Rejects are parts of their page.
+			if (rejects.length === 0) release(uncompressed);
 			if (encoded.lines.length) yield encoded.lines;
 			if (found.rows - before < page.rows)
 				throw failure(
@@ -174,16 +177,22 @@ async function fetchPage(storage: Storage, page: ManifestPage): Promise<Buffer> 
 }
 
 async function uncompress(page: ManifestPage, compressed: Buffer): Promise<Buffer> {
-	// A gzip file ends with its content's size (RFC 1952), so that the content comes in one piece.
+	// A gzip file ends with its content's size (RFC 1952), so that the content comes in one piece; with some room more, so
+	// that it is never taken from Node's pool, where other buffers are.
 	const size = compressed.length < 4 ? 0 : compressed.readUInt32LE(compressed.length - 4);
 	try {
 		return await promisify(gunzip)(compressed, {
-			chunkSize: Math.min(size, MAX_PAGE_BYTES) + 64,
+			chunkSize: Math.min(size, MAX_PAGE_BYTES) + Buffer.poolSize,
 			maxOutputLength: MAX_PAGE_BYTES,
 		});
 	} catch (error) {
 		throw damaged(page, `cannot be uncompressed (${reasonOf(error)})`, error);
 	}
+}
+
+/** Gives a page's memory back at once: as garbage, some pages would lie there until they are collected. */
+function release(uncompressed: Buffer): void {
+	(uncompressed.buffer as ArrayBuffer).transfer(0);
 }
 
 type Rejected = Pick<Staged, "rejected" | "unreadableKeys" | "firstReject">;

@@ -45,6 +45,11 @@ export function putPlain(output: Output, bytes: Uint8Array, from = 0, to = bytes
 	output.length = length;
 }
 
+/** ASCII that needs no escape. */
+export function putAscii(output: Output, text: string): void {
+	for (let at = 0; at < text.length; at++) output.bytes[output.length++] = text.charCodeAt(at);
+}
+
 /** A character that need not be plain. */
 export function putEscaped(output: Output, byte: number): void {
 	const letter = byte <= RETURN || byte === BACKSLASH ? LETTERS.get(byte) : undefined;

@@ -53,12 +53,11 @@ export interface EncodeOptions {
  * @returns of a page, uncompressed, and its number from 1, its lines and rejects; throws PageDamaged
  */
 export async function createPageEncoder(options: EncodeOptions) {
-	const { manifest, layout, known, trusted } = options;
+	const { manifest, layout, known, trusted, after } = options;
 	const { header, format } = manifest;
 	const { h64Raw } = await xxhash();
 	const seed = h64Raw(Buffer.from(JSON.stringify([TRANSFORM_VERSION, format, header])));
 	const encoder = createRowEncoder(format, header, layout);
-	const after = Buffer.from(options.after);
 	const frame = format === "csv" ? frameCsvPage : frameJsonPage;
 	const found: Found = { rows: 0, known: 0, repeated: 0, onTwoPages: 0, incoming: 0 };
 
@@ -85,7 +84,7 @@ export async function createPageEncoder(options: EncodeOptions) {
 			found.rows++;
 			if (trusted && isKnown(hash, pageNumber)) return;
 			const from = encoder.output.length;
-			const row = encoder.encode(start, end, Buffer.from(`${before}${BigInt.asIntN(64, hash)}\t`, "latin1"), after);
+			const row = encoder.encode(start, end, `${before}${BigInt.asIntN(64, hash)}\t`, after);
 			if (typeof row === "number") {
 				known.send(row);
 				places.push({ key: row, from, to: encoder.output.length });

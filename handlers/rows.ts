@@ -3,7 +3,7 @@
 import { isUtf8 } from "node:buffer";
 import type { ColumnKind, Layout } from "../db/source";
 import type { RawFormat } from "./contract";
-import { createOutput, type Output, putNull, putPlain, putTab, reserve } from "./copy-text";
+import { createOutput, type Output, putAscii, putNull, putTab, reserve } from "./copy-text";
 import { createFields, joinFields, splitRecord, textOf } from "./fields";
 import { PUT, readKey } from "./typed-values";
 
@@ -23,7 +23,7 @@ export interface RowEncoder {
 	 * what goes before and after them. Nothing is written of a row that does not fit.
 	 * @returns its key
 	 */
-	encode(start: number, end: number, before: Uint8Array, after: Uint8Array): number | Refusal;
+	encode(start: number, end: number, before: string, after: string): number | Refusal;
 }
 
 /** Makes the encoder of one snapshot's rows. */
@@ -120,13 +120,13 @@ export function createRowEncoder(format: RawFormat, header: string[], layout: La
 			// Around each field there may be a tab, braces and quotes, and `\N` in its place.
 			const size = fields.bytes === page ? end - start : fields.bytes.length;
 			reserve(output, size + 2 * targets.length + before.length + after.length);
-			putPlain(output, before);
+			putAscii(output, before);
 			const reason = putValues();
 			if (reason !== undefined) {
 				output.length = length;
 				return { key: keyOf(), reason };
 			}
-			putPlain(output, after);
+			putAscii(output, after);
 			return keyOf()!;
 		},
 	};

@@ -7,13 +7,11 @@ import { createRowEncoder, type Refusal } from "../../handlers/rows";
 /** A row's values as COPY takes them, separated by tabs, or why it is set aside. */
 export type Row = { key: number; values: string } | Refusal;
 
-const NOTHING = new Uint8Array();
-
 export function createRowReader(format: RawFormat, header: string[]): (raw: Buffer) => Row {
 	const encoder = createRowEncoder(format, header, matchHeader(header));
 	return (raw) => {
 		encoder.begin(raw);
-		const row = encoder.encode(0, raw.length, NOTHING, NOTHING);
+		const row = encoder.encode(0, raw.length, "", "");
 		if (typeof row !== "number") return row;
 		const { bytes, length } = encoder.output;
 		return { key: row, values: bytes.toString("utf8", 0, length) };

@@ -36,6 +36,8 @@ const HEADER_BYTES = 19; // signature, flags, extension length
 const ROW_HEADER_BYTES = 6; // field count, then the one field's length
 const PAIR_BYTES = 16;
 const HALF = 2 ** 32;
+/** A slot that holds no index. */
+const FREE = -1;
 
 export function createKnownRowsReader(): KnownRowsReader {
 	let keys = new Float64Array(2 ** 16);
@@ -157,8 +159,6 @@ function createKeys() {
 		},
 	};
 }
-
-const FREE = -1;
 
 /** A quarter of the slots stays free, so that a search is short. */
 function slotsFor(size: number): number {

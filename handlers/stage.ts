@@ -2,22 +2,18 @@
 
 import { resolve } from "node:path";
 import { Readable, promises as streams } from "node:stream";
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
 import type { Client } from "pg";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import { COPY_KNOWN, copyFirst, copyIncoming } from "../db/merge";
 import { REJECT_ROWS } from "../db/runs";
 import type { Layout, SourceColumn } from "../db/source";
-import { failure, reasonOf } from "./failure";
+import { failure } from "./failure";
 import type { KnownRows } from "./known-rows";
 import type { Log } from "./log";
-import { type Manifest, type ManifestPage, sha256 } from "./manifest";
+import type { Manifest } from "./manifest";
 import type { Found, Reject } from "./pages";
+import { contentsOf, release } from "./raw-pages";
 import type { Storage } from "./storage";
-
-/** No page comes near; one that does is no page of ours, and would take all of the function's memory. */
-const MAX_PAGE_BYTES = 128 * 1024 * 1024;
 
 /** Rows that do not fit are sent in portions of so many bytes: on their way they take six times as much. */
 const MAX_REJECT_BYTES = 4 * 1024 * 1024;
@@ -139,60 +135,6 @@ export async function readPages(stage: Stage, reading: Promise<Known>, target: T
 		await rejectRows(stage, next, rejects, rejected);
 	}
 	return { ...found, ...rejected, registered: known.rows.size, ...known.rows.compare() };
-}
-
-/** The pages' contents: one is fetched while the one before it is being uncompressed, and that while the one before is used. */
-function contentsOf(storage: Storage, pages: ManifestPage[]): (index: number) => Promise<Buffer> {
-	const compressed = readAhead(pages, (page) => fetchPage(storage, page));
-	return readAhead(pages, async (page, index) => uncompress(page, await compressed(index)));
-}
-
-/** Reads pages, each while the one before it is being used. @returns gives what was read of a page, once, in order */
-function readAhead<T>(pages: ManifestPage[], read: (page: ManifestPage, index: number) => Promise<T>) {
-	const start = (index: number) => {
-		const reading = pages[index] && read(pages[index], index);
-		// Awaited in its turn; if something fails before, nobody will.
-		reading?.catch(() => {});
-		return reading;
-	};
-	let ahead = start(0);
-	return async (index: number): Promise<T> => {
-		const content = await ahead!;
-		ahead = start(index + 1);
-		return content;
-	};
-}
-
-const damaged = (page: ManifestPage, what: string, cause?: unknown) =>
-	failure("PageDamaged", `The page ${page.key} ${what}; the snapshot must be fetched again.`, cause);
-
-/** A page as it was stored, or an error that says it is not. */
-async function fetchPage(storage: Storage, page: ManifestPage): Promise<Buffer> {
-	const compressed = await storage.read(page.key);
-	if (!compressed) throw damaged(page, "is missing");
-	if (compressed.length !== page.bytes)
-		throw damaged(page, `has ${compressed.length} bytes and the manifest says ${page.bytes}`);
-	if (sha256(compressed) !== page.sha256) throw damaged(page, "has a wrong checksum");
-	return compressed;
-}
-
-async function uncompress(page: ManifestPage, compressed: Buffer): Promise<Buffer> {
-	// A gzip file ends with its content's size (RFC 1952), so that the content comes in one piece; with some room more, so
-	// that it is never taken from Node's pool, where other buffers are.
-	const size = compressed.length < 4 ? 0 : compressed.readUInt32LE(compressed.length - 4);
-	try {
-		return await promisify(gunzip)(compressed, {
-			chunkSize: Math.min(size, MAX_PAGE_BYTES) + Buffer.poolSize,
-			maxOutputLength: MAX_PAGE_BYTES,
-		});
-	} catch (error) {
-		throw damaged(page, `cannot be uncompressed (${reasonOf(error)})`, error);
-	}
-}
-
-/** Gives a page's memory back at once: as garbage, some pages would lie there until they are collected. */
-function release(uncompressed: Buffer): void {
-	(uncompressed.buffer as ArrayBuffer).transfer(0);
 }
 
 type Rejected = Pick<Staged, "rejected" | "unreadableKeys" | "firstReject">;

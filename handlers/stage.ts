@@ -17,6 +17,8 @@ import type { Storage } from "./storage";
 
 /** Rows that do not fit are sent in portions of so many bytes: on their way they take six times as much. */
 const MAX_REJECT_BYTES = 4 * 1024 * 1024;
+/** What goes with the bytes of each: its place, key and reason. */
+const REJECT_BYTES = 200;
 
 export interface Staged extends Found {
 	/** Vehicles that were registered before. */
@@ -162,13 +164,14 @@ function* portionsOf(rejects: Reject[]): Generator<Reject[]> {
 	let portion: Reject[] = [];
 	let bytes = 0;
 	for (const reject of rejects) {
-		if (portion.length && bytes + reject.raw.length > MAX_REJECT_BYTES) {
+		const size = REJECT_BYTES + reject.raw.length;
+		if (portion.length && bytes + size > MAX_REJECT_BYTES) {
 			yield portion;
 			portion = [];
 			bytes = 0;
 		}
 		portion.push(reject);
-		bytes += reject.raw.length;
+		bytes += size;
 	}
 	yield portion;
 }

@@ -10,7 +10,7 @@ import { type TestBed, type TestDatabase, testBed } from "../support/bed";
 import { untilAlone } from "../support/faults";
 import { expectToldFailure, expectToldSuccess, night } from "../support/night";
 import { programOf } from "../support/program";
-import { dayOf, storeSnapshot, vehicles } from "../support/snapshots";
+import { dayOf, FIELDS, storeSnapshot, vehicles } from "../support/snapshots";
 
 /** Each row that does not fit is held until its page is read, and these are far more than a snapshot has. */
 const MISFITS = 40_000;
@@ -71,6 +71,20 @@ describe("a load", function () {
 		expect(peakRssMb).to.be.below(lambda.memoryMb * 0.75);
 		const aside = "select count(*)::int as rows, min(length(raw)) > 1024 * 1024 as whole from ev.rejected_rows";
 		expect(await database.query(aside)).to.deep.equal([{ rows: 60, whole: true }]);
+	});
+
+	it("sets a page of very many tiny rows aside, within less than half of it", async () => {
+		const tiny = Buffer.from(`${FIELDS.join(",")}\n${"x\n".repeat(200_000)}`);
+		const manifestKey = await storeSnapshot(bed.storage, { day: DAY, pages: [tiny, vehicles(1, 9)] });
+		let peakRssMb: number | null = null;
+		const event = { runId: "tiny", manifestKey, accept: ["TooManyRejects"] };
+		const result = await invoke(event, lambda.memoryMb, (peak) => {
+			peakRssMb = peak;
+		});
+		expect(result).to.include({ status: "loaded", added: 9, rejected: 200_000 });
+		expect(peakRssMb).to.be.below(lambda.memoryMb * 0.45);
+		const aside = "select count(*)::int as rows, max(line) as last from ev.rejected_rows";
+		expect(await database.query(aside)).to.deep.equal([{ rows: 200_000, last: 200_001 }]);
 	});
 
 	it("that runs out of memory leaves the old snapshot, is told, and loads where there is enough of it", async () => {

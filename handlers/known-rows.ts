@@ -88,9 +88,8 @@ export function createKnownRowsReader(): KnownRowsReader {
 
 /** Open addressing in typed arrays: 27 bytes a row in all. @param hashes low and high half of each, in turn */
 function indexKnownRows(keys: Float64Array, hashes: Uint32Array, size: number): KnownRows {
-	const slots = slotsFor(size);
-	const byHash = new Int32Array(slots).fill(FREE);
-	for (let index = 0; index < size; index++) put(byHash, hashes[2 * index]! % slots, index);
+	const byHash = createTable(size);
+	for (let index = 0; index < size; index++) put(byHash, hashes[2 * index]! % byHash.length, index);
 	/** On which page each was seen. */
 	const pages = new Uint16Array(size);
 	const sent = createKeys();
@@ -102,7 +101,7 @@ function indexKnownRows(keys: Float64Array, hashes: Uint32Array, size: number): 
 		hashed[0] = hash;
 		const low = halves[0]!;
 		const high = halves[1]!;
-		for (let slot = low % slots; ; slot = slot + 1 < slots ? slot + 1 : 0) {
+		for (let slot = low % byHash.length; ; slot = after(byHash, slot)) {
 			const index = byHash[slot]!;
 			if (index === FREE || (hashes[2 * index] === low && hashes[2 * index + 1] === high)) return index;
 		}
@@ -145,13 +144,12 @@ function createKeys() {
 			keys[size++] = key;
 		},
 		lookup(): (key: number) => boolean {
-			const slots = slotsFor(size);
+			const table = createTable(size);
 			/** Scattered, since keys come in runs. */
-			const slotOf = (key: number) => (Math.imul(key, 0x9e3779b1) >>> 0) % slots;
-			const table = new Int32Array(slots).fill(FREE);
+			const slotOf = (key: number) => (Math.imul(key, 0x9e3779b1) >>> 0) % table.length;
 			for (let index = 0; index < size; index++) put(table, slotOf(keys[index]!), index);
 			return (key) => {
-				for (let slot = slotOf(key); ; slot = slot + 1 < slots ? slot + 1 : 0) {
+				for (let slot = slotOf(key); ; slot = after(table, slot)) {
 					const index = table[slot]!;
 					if (index === FREE || keys[index] === key) return index !== FREE;
 				}
@@ -160,14 +158,19 @@ function createKeys() {
 	};
 }
 
-/** A quarter of the slots stays free, so that a search is short. */
-function slotsFor(size: number): number {
-	return Math.ceil((size * 4) / 3) + 1;
+/** Slots for so many entries, of which a quarter stays free, so that a search is short. */
+function createTable(size: number): Int32Array {
+	return new Int32Array(Math.ceil((size * 4) / 3) + 1).fill(FREE);
+}
+
+/** The slot to look into next; after the last comes the first. */
+function after(table: Int32Array, slot: number): number {
+	return slot + 1 < table.length ? slot + 1 : 0;
 }
 
 /** Puts an entry into the first free slot from its own on. */
 function put(table: Int32Array, own: number, index: number): void {
 	let slot = own;
-	while (table[slot] !== FREE) slot = slot + 1 < table.length ? slot + 1 : 0;
+	while (table[slot] !== FREE) slot = after(table, slot);
 	table[slot] = index;
 }

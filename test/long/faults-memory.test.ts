@@ -10,7 +10,7 @@ import { type TestBed, type TestDatabase, testBed } from "../support/bed";
 import { untilAlone } from "../support/faults";
 import { expectToldFailure, expectToldSuccess, night } from "../support/night";
 import { programOf } from "../support/program";
-import { dayOf, FIELDS, storeSnapshot, vehicles } from "../support/snapshots";
+import { dayOf, FIELDS, type Row, storeSnapshot, vehicles } from "../support/snapshots";
 
 /** Each row that does not fit is held until its page is read, and these are far more than a snapshot has. */
 const MISFITS = 40_000;
@@ -58,15 +58,19 @@ describe("a load", function () {
 		}
 	};
 
-	it("sets a page of huge rows aside and loads the rest, well within the memory that it has", async () => {
-		const huge = { city: "x".repeat(1024 * 1024) };
-		const pages = [[...vehicles(1, 9), ...vehicles(10, 69, huge)]];
+	/** Loads a first snapshot, whatever share of it is set aside. @returns also how much memory that took at most, in MB */
+	const loadPages = async (runId: string, pages: (Row[] | Buffer)[]) => {
 		const manifestKey = await storeSnapshot(bed.storage, { day: DAY, pages });
 		let peakRssMb: number | null = null;
-		const event = { runId: "huge", manifestKey, accept: ["TooManyRejects"] };
-		const result = await invoke(event, lambda.memoryMb, (peak) => {
+		const result = await invoke({ runId, manifestKey, accept: ["TooManyRejects"] }, lambda.memoryMb, (peak) => {
 			peakRssMb = peak;
 		});
+		return { result, peakRssMb };
+	};
+
+	it("sets a page of huge rows aside and loads the rest, well within the memory that it has", async () => {
+		const huge = { city: "x".repeat(1024 * 1024) };
+		const { result, peakRssMb } = await loadPages("huge", [[...vehicles(1, 9), ...vehicles(10, 69, huge)]]);
 		expect(result).to.include({ status: "loaded", added: 9, rejected: 60 });
 		expect(peakRssMb).to.be.below(lambda.memoryMb * 0.75);
 		const aside = "select count(*)::int as rows, min(length(raw)) > 1024 * 1024 as whole from ev.rejected_rows";
@@ -75,12 +79,7 @@ describe("a load", function () {
 
 	it("sets a page of very many tiny rows aside, within less than half of it", async () => {
 		const tiny = Buffer.from(`${FIELDS.join(",")}\n${"x\n".repeat(200_000)}`);
-		const manifestKey = await storeSnapshot(bed.storage, { day: DAY, pages: [tiny, vehicles(1, 9)] });
-		let peakRssMb: number | null = null;
-		const event = { runId: "tiny", manifestKey, accept: ["TooManyRejects"] };
-		const result = await invoke(event, lambda.memoryMb, (peak) => {
-			peakRssMb = peak;
-		});
+		const { result, peakRssMb } = await loadPages("tiny", [tiny, vehicles(1, 9)]);
 		expect(result).to.include({ status: "loaded", added: 9, rejected: 200_000 });
 		expect(peakRssMb).to.be.below(lambda.memoryMb * 0.45);
 		const aside = "select count(*)::int as rows, max(line) as last from ev.rejected_rows";

@@ -152,10 +152,10 @@ function refuseContradictions(settings: Settings): void {
 			"backupDays",
 			"protect",
 		]);
-	const gap = longestGapDays(schedule);
+	const gap = silentDays === 0 ? 0 : longestGapDays(schedule);
 	const what = gap === Number.POSITIVE_INFINITY ? "starts no run any more" : `lets ${gap} days pass between two runs`;
 	// A run may end some hours later than the one a week before it, and CloudWatch looks back no further than that week.
-	if (silentDays > 0 && gap > Math.min(silentDays, 6))
+	if (gap > Math.min(silentDays, 6))
 		throw atOdds(
 			`The setting silentDays is ${silentDays}, and the schedule ${schedule} ${what}, so that the alarm would ring for nothing; with silentDays 0 there is none`,
 			["silentDays", "schedule"],

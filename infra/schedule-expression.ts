@@ -40,8 +40,14 @@ const YEAR: Field = { least: 1970, most: 2199 };
 
 /** Whether a text is a cron(…) or rate(…) that EventBridge Scheduler takes. */
 export function isScheduleExpression(text: string): boolean {
-	const [, kind, inner = ""] = /^(cron|rate)\((.*)\)$/.exec(text) ?? [];
+	const { kind, inner } = split(text);
 	return kind === "cron" ? isCron(inner) : kind === "rate" ? isRate(inner) : false;
+}
+
+/** What stands around the brackets and in them; no kind where it is neither. */
+function split(text: string): { kind: string | undefined; inner: string } {
+	const [, kind, inner = ""] = /^(cron|rate)\((.*)\)$/.exec(text) ?? [];
+	return { kind, inner };
 }
 
 /**
@@ -50,7 +56,7 @@ export function isScheduleExpression(text: string): boolean {
  * @returns whole days for a cron(…); Infinity where nothing is started any more
  */
 export function longestGapDays(expression: string, from = new Date()): number {
-	const [, kind, inner = ""] = /^(cron|rate)\((.*)\)$/.exec(expression) ?? [];
+	const { kind, inner } = split(expression);
 	if (kind === "rate") {
 		const [value, unit] = inner.split(" ") as [string, string];
 		return Number(value) / PER_DAY[unit.replace(/s$/, "")]!;

@@ -19,17 +19,17 @@ import { migrateHandler } from "./handlers/migrate";
 import { notifyHandler } from "./handlers/notify";
 import { rotateHandler } from "./handlers/rotate";
 import { createAccess } from "./infra/access";
-import { createAlarms, createTopic, tellLostRuns } from "./infra/alerts";
-import { filesBelow } from "./infra/archive";
+import { createAlarms, createTopic, tellLostRuns } from "./infra/alarms";
 import { readSettings } from "./infra/config";
 import { createDashboard } from "./infra/dashboard";
 import { createDatabase, createSecrets, DATABASE_NAME, locateRawData, masterSecretArn } from "./infra/database";
-import { createFunction } from "./infra/functions";
+import { filesBelow } from "./infra/functions/archive";
+import { createFunction } from "./infra/functions/create";
 import { createNetwork } from "./infra/network";
 import { createRotation } from "./infra/rotation";
+import { createWays } from "./infra/rules";
 import { createSchedule } from "./infra/schedule";
 import { createBucket, createKey, MESSAGE_ACTIONS, mayUseKey } from "./infra/storage";
-import { createWays } from "./infra/ways";
 import { createWorkflow, NOTIFY_SECONDS, TASK_SECONDS } from "./infra/workflow";
 
 const settings = readSettings();
@@ -101,7 +101,7 @@ const load = createFunction("load", settings, key, {
 		"pg-copy-streams",
 		"xxhash-wasm",
 	],
-	modules: ["handlers/known-rows", "handlers/pages"],
+	modules: ["handlers/rows/index"],
 	placement: network.inward,
 	statements: [
 		mayRead(secrets.pipeline.arn, secrets.database.arn),

@@ -9,10 +9,10 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Client } from "pg";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
-import type { ExtractEvent, ExtractResult, LoadEvent, LoadResult, WorkflowInput } from "../handlers/contract";
-import type { DatabaseSecret } from "../handlers/database";
-import { startAws } from "../local/aws";
-import type { Started } from "../local/command";
+import type { Started } from "../cli/command";
+import type { ExtractEvent, ExtractResult, LoadEvent, LoadResult, WorkflowInput } from "../handlers/common/contract";
+import type { DatabaseSecret } from "../handlers/common/database";
+import { startAws } from "../local/aws/services";
 import { type Deployment, deploy } from "../local/deployment";
 import {
 	asSuperuser,
@@ -21,9 +21,9 @@ import {
 	type Postgres,
 	removePostgres,
 	startPostgres,
-} from "../local/postgres";
-import { find, loadRecord, type ProgramRecord, recordProgram } from "../local/record";
-import { startSource } from "../local/source";
+} from "../local/machine/postgres";
+import { find, loadRecord, type ProgramRecord, recordProgram } from "../local/program/record";
+import { startSource } from "../local/source/soda-server";
 import { type Input, type Inputs, keyLines } from "./inputs";
 import { stopProcesses } from "./process";
 

@@ -3,7 +3,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { RecordedResource } from "../local/record";
+import type { RecordedResource } from "../local/program/record";
 import type { Bed } from "./bed";
 import type { Ran } from "./process";
 import { type BenchRow, type Measurement, type OnMeasured, rowsOf } from "./results";

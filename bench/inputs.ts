@@ -3,9 +3,9 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { SOURCE_COLUMNS } from "../db/source";
-import { splitCsv } from "../handlers/fields";
-import { makeSample } from "../local/sample";
-import { createSnapshot, openSnapshot, type Snapshot } from "../local/snapshot";
+import { splitCsv } from "../handlers/rows/fields";
+import { makeSample } from "../local/source/sample";
+import { createSnapshot, openSnapshot, type Snapshot } from "../local/source/snapshot";
 
 /** From march to may nearly half of all points are geocoded anew; from august to october is an ordinary month or two. */
 export type Moment = "march" | "may" | "august" | "october";

@@ -1,7 +1,7 @@
 /** `npm run bench`: measures the pipeline's load beside other ways of loading, on a real PostgreSQL of its own. */
 
-import { createStarted, runCommand } from "../local/command";
-import { createTerminal } from "../local/terminal";
+import { createStarted, runCommand } from "../cli/command";
+import { createTerminal } from "../cli/terminal";
 import { startBed } from "./bed";
 import { CASES } from "./cases";
 import { findInputs } from "./inputs";

@@ -1,6 +1,6 @@
 /** The ways of loading that are compared; each does its work in a process of its own. */
 
-import type { DatabaseSecret } from "../handlers/database";
+import type { DatabaseSecret } from "../handlers/common/database";
 import type { Bed, Database } from "./bed";
 import type { MethodResult, MethodTask } from "./method";
 import { runPgloader } from "./pgloader";

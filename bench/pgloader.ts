@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { getTableColumns } from "drizzle-orm";
 import { vehicles } from "../db/schema";
-import type { DatabaseSecret } from "../handlers/database";
+import type { DatabaseSecret } from "../handlers/common/database";
 import { type Ran, start } from "./process";
 
 /** @param directory for its command file and what it writes down of rejected rows */

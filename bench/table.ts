@@ -1,7 +1,7 @@
 /** What a person sees of the benchmarks. */
 
 import { availableParallelism, cpus, totalmem } from "node:os";
-import { count } from "../local/terminal";
+import { count } from "../cli/terminal";
 import type { BenchRow } from "./results";
 
 /** The machine and what runs on it. */

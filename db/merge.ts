@@ -49,7 +49,7 @@ export function copyIncoming(present: SourceColumn[]): string {
 const BLOCKS = 256;
 
 /**
- * Key and hash of every registered vehicle, eight bytes each, for handlers/known-rows.ts. In long rows, since a message
+ * Key and hash of every registered vehicle, eight bytes each, for handlers/rows/known-rows.ts. In long rows, since a message
  * for each vehicle would take longer than all else about it; each of some blocks, so that it is sent, and read, while
  * the next are counted up.
  */

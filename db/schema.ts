@@ -131,7 +131,7 @@ export const runs = ev.table(
 		finishedAt: instant("finished_at"),
 		/** The version of the source; NULL until the manifest was read. */
 		snapshotAt: instant("snapshot_at"),
-		/** Counts as in handlers/contract.ts; NULL where not determined. */
+		/** Counts as in handlers/common/contract.ts; NULL where not determined. */
 		rows: integer("rows"),
 		added: integer("added"),
 		returned: integer("returned"),

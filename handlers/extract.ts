@@ -3,11 +3,13 @@
 import { Readable, promises as streams } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { createGzip } from "node:zlib";
-import type { ExtractEvent, ExtractResult, HandlerContext, RawFormat } from "./contract";
-import { environment } from "./environment";
-import { failure, isFailure } from "./failure";
-import { splitCsv } from "./fields";
-import { createLog, type Log } from "./log";
+import type { ExtractEvent, ExtractResult, HandlerContext, RawFormat } from "./common/contract";
+import { environment } from "./common/environment";
+import { failure, isFailure } from "./common/failure";
+import { createLog, type Log } from "./common/log";
+import { metricLine } from "./common/metrics";
+import { createSecrets, readSecret } from "./common/secrets";
+import { createStorage, type Storage } from "./raw/bucket";
 import {
 	type Manifest,
 	type ManifestPage,
@@ -17,11 +19,9 @@ import {
 	sha256,
 	totalBytes,
 	versionName,
-} from "./manifest";
-import { metricLine } from "./metrics";
-import { createSecrets, readSecret } from "./secrets";
-import { createSoda, type Soda, type SodaVersion, type SourceState } from "./soda";
-import { createStorage, type Storage } from "./storage";
+} from "./raw/manifest";
+import { splitCsv } from "./rows/fields";
+import { createSoda, type Soda, type SodaVersion, type SourceState } from "./source/client";
 
 export interface ExtractSettings {
 	/** Whose metrics a run writes. */

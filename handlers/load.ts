@@ -30,17 +30,25 @@ import {
 	type LoadEvent,
 	type LoadResult,
 	NOT_COUNTED,
-} from "./contract";
-import { connectWithSecret, databaseFailure, disconnect, isOutOfTime, sqlState } from "./database";
-import { failure, isFailure, reasonOf } from "./failure";
-import { checkAccepted, checkRejects, isPublished, matchColumns, mayRemove, resolveDuplicates } from "./guards";
-import { createLog } from "./log";
-import { type Manifest, parseManifest, totalBytes } from "./manifest";
-import { metricLine } from "./metrics";
-import type { LoadSettings, Run } from "./run";
-import { createSecrets, readSecret, type Secrets } from "./secrets";
-import { firstTarget, noKnownRows, readKnownRows, readPages, type Stage, type Staged, stagingTarget } from "./stage";
-import { createStorage, type Storage } from "./storage";
+} from "./common/contract";
+import { connectWithSecret, databaseFailure, disconnect, isOutOfTime, sqlState } from "./common/database";
+import { failure, isFailure, reasonOf } from "./common/failure";
+import { createLog } from "./common/log";
+import { metricLine } from "./common/metrics";
+import { createSecrets, readSecret, type Secrets } from "./common/secrets";
+import {
+	firstTarget,
+	noKnownRows,
+	readKnownRows,
+	readPages,
+	type Stage,
+	type Staged,
+	stagingTarget,
+} from "./loading/copy-pages";
+import { checkAccepted, checkRejects, isPublished, matchColumns, mayRemove, resolveDuplicates } from "./loading/guards";
+import type { LoadSettings, Run } from "./loading/run";
+import { createStorage, type Storage } from "./raw/bucket";
+import { type Manifest, parseManifest, totalBytes } from "./raw/manifest";
 
 /** Kept back for the answer and for what must be said before the function is stopped. */
 const MARGIN_MS = 3_000;

@@ -4,13 +4,13 @@ import { drizzle } from "drizzle-orm/node-postgres";
 import { migrate as applyMigrations } from "drizzle-orm/node-postgres/migrator";
 import type { Client } from "pg";
 import { createRole, grantAll, ROLES, type Role } from "../db/roles";
-import type { HandlerContext } from "./contract";
-import { connect, connectIfLetIn, type DatabaseSecret, disconnect } from "./database";
-import { environment } from "./environment";
-import { failure, reasonOf } from "./failure";
-import { createLog, type Log } from "./log";
-import { newPassword, scramVerifier } from "./passwords";
-import { createSecrets, readSecret, type Secrets } from "./secrets";
+import type { HandlerContext } from "./common/contract";
+import { connect, connectIfLetIn, type DatabaseSecret, disconnect } from "./common/database";
+import { environment } from "./common/environment";
+import { failure, reasonOf } from "./common/failure";
+import { createLog, type Log } from "./common/log";
+import { newPassword, scramVerifier } from "./common/passwords";
+import { createSecrets, readSecret, type Secrets } from "./common/secrets";
 
 export interface MigrateResult {
 	/** Migrations that this invocation applied. */

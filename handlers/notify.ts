@@ -1,11 +1,11 @@
 /** notify: the one place where a run's message for people is written. */
 
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
-import { AWS_CLIENT } from "./aws-client";
-import type { ExtractResult, LoadResult, NotifyEvent, NotifyResult } from "./contract";
-import { environment } from "./environment";
-import { FAILURES } from "./failure";
-import { createLog } from "./log";
+import { AWS_CLIENT } from "./common/aws-client";
+import type { ExtractResult, LoadResult, NotifyEvent, NotifyResult } from "./common/contract";
+import { environment } from "./common/environment";
+import { FAILURES } from "./common/failure";
+import { createLog } from "./common/log";
 
 export interface NotifySettings {
 	/** Publish a message even when the source had nothing new. */

@@ -1,12 +1,12 @@
 /** rotate: gives a database role a new password, in the four steps in which Secrets Manager asks for it; no master needed. */
 
 import type { Client } from "pg";
-import type { HandlerContext } from "./contract";
-import { connect, connectIfLetIn, type DatabaseSecret, databaseFailure, disconnect } from "./database";
-import { failure } from "./failure";
-import { createLog } from "./log";
-import { newPassword, scramVerifier } from "./passwords";
-import { createSecrets, readSecret, type Secrets } from "./secrets";
+import type { HandlerContext } from "./common/contract";
+import { connect, connectIfLetIn, type DatabaseSecret, databaseFailure, disconnect } from "./common/database";
+import { failure } from "./common/failure";
+import { createLog } from "./common/log";
+import { newPassword, scramVerifier } from "./common/passwords";
+import { createSecrets, readSecret, type Secrets } from "./common/secrets";
 
 /** What Secrets Manager calls with. https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html */
 export interface RotationEvent {

@@ -4,7 +4,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { createGroup, type Network } from "./network";
 import { createRole } from "./role";
-import { allow, createInterfaceEndpoint, HTTPS, POSTGRESQL } from "./ways";
+import { allow, createInterfaceEndpoint, HTTPS, POSTGRESQL } from "./rules";
 
 /**
  * The newest Amazon Linux 2023, whose image brings Session Manager's agent along.

@@ -1,8 +1,8 @@
 /** Every setting of a stack, read once and checked here; Pulumi.yaml describes each and gives its default. */
 
 import * as pulumi from "@pulumi/pulumi";
-import type { RawFormat } from "../handlers/contract";
-import type { SodaVersion } from "../handlers/soda";
+import type { RawFormat } from "../handlers/common/contract";
+import type { SodaVersion } from "../handlers/source/client";
 import { DATABASE_FAMILIES, isDatabaseClass } from "./database-classes";
 import { isScheduleExpression, longestGapDays } from "./schedule-expression";
 

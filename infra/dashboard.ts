@@ -2,8 +2,8 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { NAMESPACE } from "../handlers/metrics";
-import type { Watched } from "./alerts";
+import { NAMESPACE } from "../handlers/common/metrics";
+import type { Watched } from "./alarms";
 
 /** What a dashboard shows. */
 export interface Shown extends Watched {

@@ -2,7 +2,7 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { FailureName } from "../handlers/failure";
+import type { FailureName } from "../handlers/common/failure";
 import type { Settings } from "./config";
 import { createLogGroup } from "./log-group";
 import { createRole } from "./role";

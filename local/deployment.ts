@@ -1,16 +1,16 @@
 /** Deploys a record of the program onto the parts of this machine: what `pulumi up` would do, and the schedule. */
 
 import { join } from "node:path";
-import type { WorkflowInput } from "../handlers/contract";
+import type { WorkflowInput } from "../handlers/common/contract";
+import { newPassword } from "../handlers/common/passwords";
 import type { MigrateResult } from "../handlers/migrate";
-import { newPassword } from "../handlers/passwords";
-import type { Aws } from "./aws";
-import { isAccessDenied } from "./aws-api";
-import type { Iam } from "./iam";
-import { createInvoker, type Invoker } from "./lambda";
-import { createDatabase, type Postgres } from "./postgres";
-import { find, type ProgramRecord, type RecordedResource } from "./record";
-import { type CallResource, type Outcome, runWorkflow, type TaskWatcher } from "./workflow";
+import { isAccessDenied } from "./aws/api";
+import type { Iam } from "./aws/iam";
+import type { Aws } from "./aws/services";
+import { type CallResource, type Outcome, runWorkflow, type TaskWatcher } from "./aws/step-functions";
+import { createInvoker, type Invoker } from "./machine/lambda";
+import { createDatabase, type Postgres } from "./machine/postgres";
+import { find, type ProgramRecord, type RecordedResource } from "./program/record";
 
 export type FunctionName = "extract" | "load" | "notify" | "migrate" | "rotate";
 

@@ -7,11 +7,11 @@
 
 import { expect } from "chai";
 import { SOURCE_COLUMNS } from "../../db/source";
-import { reasonOf } from "../../handlers/failure";
-import { splitCsv } from "../../handlers/fields";
-import { makeSample } from "../../local/sample";
-import { createSnapshot, DATASET } from "../../local/snapshot";
-import { type Source, startSource } from "../../local/source";
+import { reasonOf } from "../../handlers/common/failure";
+import { splitCsv } from "../../handlers/rows/fields";
+import { makeSample } from "../../local/source/sample";
+import { createSnapshot, DATASET } from "../../local/source/snapshot";
+import { type Source, startSource } from "../../local/source/soda-server";
 
 const LIVE = process.env.CONTRACT_SOURCE_URL ?? "https://data.wa.gov";
 const TOKEN = process.env.CONTRACT_APP_TOKEN;

@@ -4,8 +4,8 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { deploy, type Parts } from "../../local/deployment";
-import type { Properties, RecordedResource } from "../../local/record";
-import { keepArchives, unwrapSecrets, withoutArchives } from "../../local/recorded-inputs";
+import type { Properties, RecordedResource } from "../../local/program/record";
+import { keepArchives, unwrapSecrets, withoutArchives } from "../../local/program/recorded-inputs";
 
 /** A resource as the provider received it. */
 export type Held = Pick<RecordedResource, "type" | "name" | "urn" | "id" | "inputs" | "state" | "secretInputs">;

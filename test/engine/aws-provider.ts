@@ -1,6 +1,6 @@
 /**
  * The stand-in for the aws provider: takes what the engine asks for into an account that is there for tests alone, and
- * answers what local/mocks.ts says that AWS would.
+ * answers what local/program/mocks.ts says that AWS would.
  */
 
 import { isDeepStrictEqual } from "node:util";
@@ -17,8 +17,8 @@ import {
 } from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import type { Struct } from "google-protobuf/google/protobuf/struct_pb";
-import { call, changedResource, newResource } from "../../local/mocks";
-import type { Properties } from "../../local/record";
+import { call, changedResource, newResource } from "../../local/program/mocks";
+import type { Properties } from "../../local/program/record";
 import { type Account, hold, type Step, take } from "./account";
 import { type Methods, type Plugin, servePlugin, toObject, toStruct } from "./plugin";
 

@@ -13,7 +13,7 @@ import {
 	type RegisterResourceResponse,
 	ResourceInvokeRequest,
 } from "@pulumi/pulumi/proto/resource_pb";
-import type { Properties } from "../../local/record";
+import type { Properties } from "../../local/program/record";
 import { NO_MESSAGE_LIMIT, type Plugin, servePlugin, toObject, toStruct } from "./plugin";
 import { type PlannedResource, planVpc, type Reference, referenceTo, type VpcArgs } from "./vpc-plan";
 

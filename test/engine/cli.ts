@@ -2,7 +2,7 @@
 
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
-import { reasonOf } from "../../handlers/failure";
+import { reasonOf } from "../../handlers/common/failure";
 
 /** The npm package's launcher is there under the CLI's name, and hides it. */
 const LAUNCHERS = join("node_modules", ".bin");

@@ -1,7 +1,7 @@
 /** The same controls as of the program's own record, asked of all that the real engine registered, awsx's children included. */
 
-import { askControls } from "../controls/ask";
-import type { Where } from "../controls/waivers";
+import { askControls } from "../program/controls/ask";
+import type { Where } from "../program/controls/waivers";
 import { engineRecordOf } from "./record";
 
 const ASKED: Record<Where, Parameters<typeof engineRecordOf>> = {

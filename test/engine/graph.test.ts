@@ -1,7 +1,7 @@
 /** What must be there before what: of both stacks, as the engine keeps it. */
 
 import { expect } from "chai";
-import { find, type ProgramRecord, type RecordedResource } from "../../local/record";
+import { find, type ProgramRecord, type RecordedResource } from "../../local/program/record";
 import { engineRecordOf } from "./record";
 
 const FUNCTIONS = ["extract", "load", "notify", "migrate", "rotate"];

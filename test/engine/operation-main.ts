@@ -6,7 +6,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { EngineEvent, InlineProgramArgs, LocalWorkspace, OpMap } from "@pulumi/pulumi/automation";
-import type { Properties } from "../../local/record";
+import type { Properties } from "../../local/program/record";
 
 export interface Operation {
 	action: "preview" | "up" | "destroy" | "destroy unseen" | "export";

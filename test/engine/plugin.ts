@@ -13,7 +13,7 @@ import { type IResourceProviderServer, ResourceProviderService } from "@pulumi/p
 import { ConfigureResponse, ProviderHandshakeResponse } from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
-import type { Properties } from "../../local/record";
+import type { Properties } from "../../local/program/record";
 
 /** Archives come with their contents. */
 export const NO_MESSAGE_LIMIT = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };

@@ -1,8 +1,8 @@
 /** Whether what runs in the network reaches what it must, and nothing lets load, migrate and rotate out into the world. */
 
 import { expect } from "chai";
-import type { RecordOptions } from "../../local/record";
-import { find, type ProgramRecord } from "../../local/record";
+import type { RecordOptions } from "../../local/program/record";
+import { find, type ProgramRecord } from "../../local/program/record";
 import {
 	type Hop,
 	hasRouteOut,

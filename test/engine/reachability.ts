@@ -1,6 +1,6 @@
 /** Ways through the network as it was registered, awsx's parts included: from a function to what it must reach. */
 
-import type { RecordedResource } from "../../local/record";
+import type { RecordedResource } from "../../local/program/record";
 
 export type Resources = RecordedResource[];
 

@@ -1,6 +1,6 @@
 /** The record of a stack that the real engine brought up: the program's own resources and those that awsx makes of it. */
 
-import { type ProgramRecord, type RecordOptions, saveRecord } from "../../local/record";
+import { type ProgramRecord, type RecordOptions, saveRecord } from "../../local/program/record";
 import type { Outcome } from "./operation-main";
 import { createStack, type EngineStack } from "./stack";
 

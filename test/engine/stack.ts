@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { Parts } from "../../local/deployment";
-import type { RecordOptions } from "../../local/record";
+import type { RecordOptions } from "../../local/program/record";
 import type { Account } from "./account";
 import { serveAws } from "./aws-provider";
 import { serveAwsx } from "./awsx-provider";

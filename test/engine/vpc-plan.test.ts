@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { expect } from "chai";
-import type { Properties } from "../../local/record";
+import type { Properties } from "../../local/program/record";
 import { type PlannedResource, planVpc, referenceTo, type VpcArgs } from "./vpc-plan";
 
 const DATA = resolve(__dirname, "../../../shared/data");

@@ -5,7 +5,7 @@
  * source (https://github.com/pulumi/pulumi-awsx, awsx/ec2) and what it was seen to register.
  */
 
-import type { Properties } from "../../local/record";
+import type { Properties } from "../../local/program/record";
 
 export interface VpcArgs {
 	cidrBlock: string;

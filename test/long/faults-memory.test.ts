@@ -2,9 +2,9 @@
 
 import { join } from "node:path";
 import { expect } from "chai";
-import type { LoadEvent, LoadResult } from "../../handlers/contract";
-import { createInvoker, type LambdaFunction } from "../../local/lambda";
-import { find } from "../../local/record";
+import type { LoadEvent, LoadResult } from "../../handlers/common/contract";
+import { createInvoker, type LambdaFunction } from "../../local/machine/lambda";
+import { find } from "../../local/program/record";
 import { failed } from "../support/assertions";
 import { type TestBed, type TestDatabase, testBed } from "../support/bed";
 import { untilAlone } from "../support/faults";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { Client } from "pg";
-import { asSuperuser, clientConfig, dataDirectory } from "../../local/postgres";
+import { asSuperuser, clientConfig, dataDirectory } from "../../local/machine/postgres";
 import { failed } from "../support/assertions";
 import type { TestDatabase } from "../support/bed";
 import { beforeStatements, expectOld, inMidCopy, SCENES, type Scene, setScene } from "../support/faults";

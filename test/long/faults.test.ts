@@ -2,7 +2,7 @@
 
 import { expect } from "chai";
 import { Client } from "pg";
-import { clientConfig } from "../../local/postgres";
+import { clientConfig } from "../../local/machine/postgres";
 import { failed } from "../support/assertions";
 import type { TestDatabase } from "../support/bed";
 import {

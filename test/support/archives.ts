@@ -3,10 +3,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
-import { filesBelow } from "../../infra/archive";
+import { filesBelow } from "../../infra/functions/archive";
 import type { FunctionName } from "../../local/deployment";
-import { createInvoker, type Invoker } from "../../local/lambda";
-import { find, type ProgramRecord } from "../../local/record";
+import { createInvoker, type Invoker } from "../../local/machine/lambda";
+import { find, type ProgramRecord } from "../../local/program/record";
 
 export interface ArchiveOptions {
 	/** That leads the SDK to the local services. */

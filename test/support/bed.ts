@@ -4,14 +4,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
-import type { LoadEvent, LoadResult } from "../../handlers/contract";
-import type { DatabaseSecret } from "../../handlers/database";
+import type { LoadEvent, LoadResult } from "../../handlers/common/contract";
+import type { DatabaseSecret } from "../../handlers/common/database";
+import { newPassword } from "../../handlers/common/passwords";
 import { loadHandler } from "../../handlers/load";
+import type { LoadSettings } from "../../handlers/loading/run";
 import { migrateHandler } from "../../handlers/migrate";
-import { newPassword } from "../../handlers/passwords";
-import type { LoadSettings } from "../../handlers/run";
-import { createStorage, type Storage } from "../../handlers/storage";
-import { type Aws, startAws } from "../../local/aws";
+import { createStorage, type Storage } from "../../handlers/raw/bucket";
+import { type Aws, startAws } from "../../local/aws/services";
 import {
 	asSuperuser,
 	clientConfig,
@@ -19,7 +19,7 @@ import {
 	type Postgres,
 	removePostgres,
 	startPostgres,
-} from "../../local/postgres";
+} from "../../local/machine/postgres";
 import { silently } from "./output";
 import { type StoredSnapshot, storeSnapshot } from "./snapshots";
 

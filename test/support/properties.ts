@@ -2,8 +2,8 @@
 
 import { expect } from "chai";
 import fc from "fast-check";
-import type { LoadCounts, RawFormat } from "../../handlers/contract";
-import { asSuperuser } from "../../local/postgres";
+import type { LoadCounts, RawFormat } from "../../handlers/common/contract";
+import { asSuperuser } from "../../local/machine/postgres";
 import { migrateInto, openDatabase, type TestBed, type TestDatabase, testBed } from "./bed";
 import { hostileElements, hostileLines, interleave } from "./hostile";
 import { comparable, createModel, type Snapshot } from "./model";

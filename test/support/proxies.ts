@@ -3,7 +3,7 @@
 import { createServer as createHttpServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { type AddressInfo, createServer, connect as dial, type Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
-import { close, listen } from "../../local/server";
+import { close, listen } from "../../local/common/http-server";
 
 export interface DatabaseProxy {
 	port: number;

@@ -3,7 +3,7 @@
 import { LOG_DAYS } from "../../infra/config";
 import { DATABASE_FAMILIES, isDatabaseClass } from "../../infra/database-classes";
 import { isScheduleExpression } from "../../infra/schedule-expression";
-import type { ProgramRecord, RecordedResource } from "../../local/record";
+import type { ProgramRecord, RecordedResource } from "../../local/program/record";
 
 export interface Published {
 	what: string;

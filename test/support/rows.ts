@@ -1,8 +1,8 @@
 /** Reads single rows as the load does. */
 
 import { matchHeader } from "../../db/source";
-import type { RawFormat } from "../../handlers/contract";
-import { createRowEncoder, type Refusal } from "../../handlers/rows";
+import type { RawFormat } from "../../handlers/common/contract";
+import { createRowEncoder, type Refusal } from "../../handlers/rows/row-encoder";
 
 /** A row's values as COPY takes them, separated by tabs, or why it is set aside. */
 export type Row = { key: number; values: string } | Refusal;

@@ -3,7 +3,13 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { asSuperuser, createDatabase, type Postgres, removePostgres, startPostgres } from "../../local/postgres";
+import {
+	asSuperuser,
+	createDatabase,
+	type Postgres,
+	removePostgres,
+	startPostgres,
+} from "../../local/machine/postgres";
 import { migrateInto, openDatabase, type TestDatabase } from "./bed";
 import type { Scene } from "./faults";
 

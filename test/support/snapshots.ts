@@ -3,9 +3,9 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { SOURCE_COLUMNS } from "../../db/source";
-import type { RawFormat } from "../../handlers/contract";
-import { type Manifest, manifestKey, pageKey } from "../../handlers/manifest";
-import type { Storage } from "../../handlers/storage";
+import type { RawFormat } from "../../handlers/common/contract";
+import type { Storage } from "../../handlers/raw/bucket";
+import { type Manifest, manifestKey, pageKey } from "../../handlers/raw/manifest";
 
 /** Values by field name, as the CSV export writes them; empty is NULL. */
 export type Row = Record<string, string>;

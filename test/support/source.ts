@@ -1,9 +1,9 @@
 /** The stand-in for the open-data API, with the faults a test gives it and a record of what it was asked. */
 
 import type { IncomingHttpHeaders } from "node:http";
-import { makeSample } from "../../local/sample";
-import { createSnapshot, type Snapshot } from "../../local/snapshot";
-import { type Intercept, startSource } from "../../local/source";
+import { makeSample } from "../../local/source/sample";
+import { createSnapshot, type Snapshot } from "../../local/source/snapshot";
+import { type Intercept, startSource } from "../../local/source/soda-server";
 
 export interface FaultySource {
 	url: string;

@@ -1,8 +1,8 @@
 /** The workflow's definition, run with functions that answer as a test wants. */
 
-import type { FailureName } from "../../handlers/failure";
+import type { FailureName } from "../../handlers/common/failure";
 import { defineWorkflow } from "../../infra/workflow";
-import { runWorkflow } from "../../local/workflow";
+import { runWorkflow } from "../../local/aws/step-functions";
 
 const arn = (name: string) => `arn:aws:lambda:ap-northeast-1:000000000000:function:${name}-1234567`;
 export const targets = {

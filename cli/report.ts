@@ -1,0 +1,111 @@
+/** Tells a person how a run goes, from what the functions log and the workflow does, and how it ended. */
+
+import type { Client } from "pg";
+import type { ExtractResult, LoadResult, NotifyResult } from "../handlers/common/contract";
+import type { Notification } from "../local/aws/services";
+import type { TaskWatcher } from "../local/aws/step-functions";
+import { count, size, type Terminal } from "./terminal";
+
+/** What the functions' log lines carry that is drawn here. */
+interface LogLine {
+	event?: string;
+	rows?: number;
+	of?: number;
+	pages?: number;
+	page?: number;
+	bytes?: number;
+	/** A metric for CloudWatch, and nothing to a person. */
+	_aws?: object;
+}
+
+export interface Report extends TaskWatcher {
+	/** A line that a function printed. */
+	line(line: string): void;
+	notified(notifications: Notification[]): void;
+}
+
+/** Draws the steps of a run on a terminal. @param verbose whether the functions' lines are shown as they are, too */
+export function createReport(terminal: Terminal, verbose: boolean): Report {
+	let state = "";
+	let startedAt = 0;
+	let expected = 0;
+	const draw = (line: LogLine) => {
+		const seconds = (Date.now() - startedAt) / 1000;
+		const { event, rows = 0, bytes = 0 } = line;
+		if (event === "fetch started" || event === "load started") expected = rows;
+		if (event === "page stored" || event === "loading")
+			terminal.progress(state, { rows, of: line.of ?? expected, bytes, seconds });
+		if (event === "merging" || event === "committing" || event === "staging again") terminal.busy(state, event);
+	};
+	return {
+		line(line) {
+			const parsed = parse(line);
+			if (parsed?._aws) return;
+			// What is not one of ours is a warning of Node's, or the last words of a process that crashes.
+			if (verbose || !parsed) terminal.text(line);
+			if (parsed) draw(parsed);
+		},
+		started(name) {
+			state = name;
+			startedAt = Date.now();
+			terminal.busy(name, "started");
+		},
+		finished: (name, result, seconds) => terminal.done(name, describe(result), seconds),
+		failed: (name, error, seconds) => terminal.trouble(name, `${error.name}: ${error.message}`, seconds),
+		notified(notifications) {
+			for (const { subject, message } of notifications) {
+				terminal.title(`✉  ${subject}`);
+				terminal.text(message);
+			}
+		},
+	};
+}
+
+/** A function's own line; undefined: another's. */
+function parse(line: string): LogLine | undefined {
+	try {
+		return JSON.parse(line);
+	} catch {
+		return undefined;
+	}
+}
+
+/** A task's result in a few words. */
+function describe(result: unknown): string {
+	const { fetched, status, rows, bytes, published, subject } = (result ?? {}) as Partial<
+		Omit<ExtractResult, "rows"> & LoadResult & NotifyResult
+	>;
+	if (fetched !== undefined)
+		return fetched
+			? `fetched ${count(rows!)} rows, ${size(bytes!)} compressed`
+			: `${count(rows!)} rows are there already`;
+	if (status === "loaded") return `loaded ${count(rows!)} rows`;
+	if (status === "unchanged") return "unchanged: this version is published already";
+	if (published !== undefined) return published ? "published" : `nothing to tell (${subject})`;
+	return "";
+}
+
+/** What the database holds now, asked as an analyst would. */
+export async function summarise(terminal: Terminal, reader: Client): Promise<void> {
+	const { rows: snapshots } = await reader.query<{ day: string; vehicles: number; bev: number; snapshots: number }>(`
+		select to_char(max(s.snapshot_at), 'FMDD Month YYYY') as day,
+			(select count(*)::int from ev.current_vehicles) as vehicles,
+			(select count(*)::int from ev.current_vehicles where vehicle_type = 'BEV') as bev,
+			count(*)::int as snapshots
+		from ev.snapshots s`);
+	const { day, vehicles, bev, snapshots: published } = snapshots[0]!;
+	if (!published) return;
+	const { rows: makes } = await reader.query<{ make: string; n: number }>(
+		"select make, count(*)::int as n from ev.current_vehicles group by make order by n desc, make limit 5",
+	);
+	const share = (n: number) => `${((100 * n) / vehicles).toFixed(0)} %`;
+	terminal.title(`${count(vehicles)} vehicles on ${day.replace(/ +/g, " ")}`);
+	terminal.text(
+		`${share(bev)} run on batteries alone; ${published} ${published === 1 ? "snapshot" : "snapshots"} so far.`,
+	);
+	terminal.text("");
+	for (const { make, n } of makes)
+		terminal.text(
+			`${make.padEnd(12)} ${count(n).padStart(8)}  ${"█".repeat(Math.max(1, Math.round((40 * n) / makes[0]!.n)))}`,
+		);
+}

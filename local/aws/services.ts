@@ -1,0 +1,123 @@
+/** The AWS services that the functions call, on loopback: S3 and SNS by fauxqs, Secrets Manager by a page of our own. */
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
+import type { ProgramRecord } from "../program/record";
+import { type Authorize, isAccessDenied } from "./api";
+import { startFauxqs } from "./fauxqs";
+import type { Iam } from "./iam";
+import { type SecretsManager, startSecretsManager } from "./secrets-manager";
+
+export interface Notification {
+	subject: string;
+	message: string;
+}
+
+export interface Aws {
+	/** What makes an unmodified AWS SDK talk to these services, and to nothing else, as the owner of the account. */
+	environment: Record<string, string>;
+	secrets: SecretsManager;
+	/**
+	 * Lets requests through as the program's policies allow, from now on: each is somebody's whose role has the name of
+	 * the access key it is signed with, or the owner's, who may do everything. Before, everybody may.
+	 * @param onDenied told each refusal, since a service's answer to HEAD carries no message
+	 */
+	enforce(record: ProgramRecord, onDenied: (sentence: string) => void): Iam;
+	createBucket(name: string): void;
+	/** Keys of a bucket's objects, in order. */
+	listObjects(bucket: string): Promise<string[]>;
+	/** Makes a topic. @returns what was published to it since this was asked last */
+	createTopic(arn: string): () => Notification[];
+	/** Publishes as Step Functions' own SNS integration would. */
+	publish(arn: string, subject: string, message: string): void;
+	stop(): Promise<void>;
+}
+
+const REGION = "ap-northeast-1";
+const NOTIFICATIONS = "notifications";
+/** The account owner's access key. Signatures need a secret one too; nobody checks them. */
+const OWNER = "local";
+
+/**
+ * Starts the services.
+ * @param directory where objects and secrets are kept between runs
+ */
+export async function startAws(directory: string): Promise<Aws> {
+	mkdirSync(directory, { recursive: true });
+	let enforced: Authorize = async () => {};
+	const authorize: Authorize = (accessKey, read) => enforced(accessKey, read);
+	const secrets = await startSecretsManager(join(directory, "secrets.json"), authorize);
+	const storage = { dataDir: join(directory, "services"), s3StorageDir: join(directory, "objects") };
+	const server = await startFauxqs({ port: 0, logger: false, defaultRegion: REGION, ...storage }, authorize);
+	// Some tenths of a second, spent while the program is evaluated.
+	const { createIam } = require("./iam") as typeof import("./iam");
+	const url = `http://127.0.0.1:${server.port}`;
+	const region = { region: REGION };
+
+	return {
+		environment: {
+			AWS_REGION: REGION,
+			AWS_ACCESS_KEY_ID: OWNER,
+			AWS_SECRET_ACCESS_KEY: "local",
+			AWS_ENDPOINT_URL_S3: url,
+			AWS_ENDPOINT_URL_SNS: url,
+			AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
+		},
+		secrets,
+		enforce(record, onDenied) {
+			const iam = createIam(record);
+			enforced = async (accessKey = "", read) => {
+				if (accessKey === OWNER) return;
+				try {
+					const call = read();
+					if (call) await iam.authorize({ role: accessKey }, call);
+				} catch (error) {
+					if (isAccessDenied(error)) onDenied(error.message);
+					throw error;
+				}
+			};
+			return iam;
+		},
+		createBucket: (name) => {
+			server.createBucket(name);
+		},
+		async listObjects(bucket) {
+			const client = new S3Client({
+				...region,
+				endpoint: url,
+				credentials: { accessKeyId: OWNER, secretAccessKey: "local" },
+			});
+			const keys: string[] = [];
+			for await (const page of paginateListObjectsV2({ client }, { Bucket: bucket }))
+				keys.push(...(page.Contents ?? []).map(({ Key }) => Key!));
+			return keys;
+		},
+		createTopic(arn) {
+			const topic = topicName(arn);
+			server.deleteQueue(NOTIFICATIONS, region);
+			server.deleteTopic(topic, region);
+			server.createTopic(topic, region);
+			server.createQueue(NOTIFICATIONS, region);
+			server.subscribe({ topic, queue: NOTIFICATIONS, ...region });
+			let told = 0;
+			return () => {
+				const ready = server.inspectQueue(NOTIFICATIONS)?.messages.ready ?? [];
+				const news = ready.slice(told).map(({ body }) => JSON.parse(body) as { Subject: string; Message: string });
+				told = ready.length;
+				return news.map(({ Subject: subject, Message: message }) => ({ subject, message }));
+			};
+		},
+		publish: (arn, subject, message) => {
+			server.publish(topicName(arn), message, { subject, ...region });
+		},
+		async stop() {
+			await server.stop();
+			await secrets.stop();
+		},
+	};
+}
+
+function topicName(arn: string): string {
+	return arn.slice(arn.lastIndexOf(":") + 1);
+}

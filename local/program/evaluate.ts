@@ -1,0 +1,116 @@
+/** Evaluates the program under Pulumi's runtime mocks and writes its record: the process that local/program/record.ts starts. */
+
+import { readFileSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+import { parse } from "yaml";
+import { call, newResource } from "./mocks";
+import { type Properties, type RecordedResource, type RecordOptions, saveRecord } from "./record";
+import { keepArchives, unwrapSecrets, withoutArchives } from "./recorded-inputs";
+
+interface ProjectFile {
+	name: string;
+	config: Record<string, { default?: unknown; value?: unknown }>;
+}
+
+/** What a registration says that the mocks are not told. */
+type Registration = Pick<RecordedResource, "urn" | "parent" | "dependsOn" | "protect" | "retained">;
+
+async function main(directory: string, options: RecordOptions): Promise<void> {
+	const project = parse(readFileSync("Pulumi.yaml", "utf8")) as ProjectFile;
+	const resources: (RecordedResource & { key: string })[] = [];
+	const keyOf = (type: string, name: string) => `${type} ${name}`;
+	await pulumi.runtime.setMocks(
+		{
+			newResource: (args) => {
+				const { inputs, secretInputs } = unwrapSecrets(args.inputs);
+				const answer = newResource({ ...args, inputs });
+				const { type, name } = args;
+				const unregistered = { urn: "", parent: "", dependsOn: [], protect: false, retained: false };
+				resources.push({ key: keyOf(type, name), type, name, ...unregistered, inputs, secretInputs, ...answer });
+				return answer;
+			},
+			call,
+		},
+		project.name,
+		options.stack,
+		false,
+	);
+	const registrations = watchRegistrations(keyOf);
+	pulumi.runtime.setAllConfig(readConfig(project, options));
+	const outputs = await pulumi.runtime.runInPulumiStack(async () => require("../../index"));
+	await pulumi.runtime.disconnect();
+
+	const recorded = resources.map(async ({ key, ...resource }) => ({
+		...resource,
+		...registrations.get(key),
+		inputs: await keepArchives(resource.inputs, directory, `archives/${resource.name}`, process.cwd()),
+		state: withoutArchives(resource.state),
+	}));
+	saveRecord({
+		directory,
+		stack: options.stack,
+		resources: await Promise.all(recorded),
+		outputs: await plain(outputs),
+	});
+}
+
+/** The stack's configuration as the CLI would hand it over: defaults, then the stack's file, then what is asked for. */
+function readConfig(project: ProjectFile, { stack, settings = {} }: RecordOptions): Record<string, string> {
+	const ofStack = parse(readFileSync(`Pulumi.${stack}.yaml`, "utf8")) as { config?: Record<string, unknown> };
+	const config: Record<string, string> = {};
+	const set = (key: string, value: unknown) => {
+		const name = key.includes(":") ? key : `${project.name}:${key}`;
+		if (value !== undefined) config[name] = typeof value === "string" ? value : JSON.stringify(value);
+	};
+	for (const [key, entry] of Object.entries(project.config)) set(key, entry.value ?? entry.default);
+	for (const [key, value] of Object.entries(ofStack.config ?? {})) set(key, value);
+	for (const [key, value] of Object.entries(settings)) set(key, value);
+	return config;
+}
+
+/** The part of a registration that the mocks are not told, as gRPC's generated code names it. */
+interface RegisterRequest {
+	getType(): string;
+	getName(): string;
+	getParent(): string;
+	getDependenciesList(): string[];
+	getProtect(): boolean;
+	getRetainondelete(): boolean;
+}
+type Answer = (error: Error | null, response?: { getUrn(): string }) => void;
+interface Monitor {
+	registerResource(request: RegisterRequest, answer: Answer): void;
+}
+
+/** Listens to what the program says to the engine beside a resource's inputs. */
+function watchRegistrations(keyOf: (type: string, name: string) => string): Map<string, Registration> {
+	const registrations = new Map<string, Registration>();
+	const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
+	const register = monitor.registerResource.bind(monitor);
+	monitor.registerResource = (request, answer) =>
+		register(request, (error, response) => {
+			if (response)
+				registrations.set(keyOf(request.getType(), request.getName()), {
+					urn: response.getUrn(),
+					parent: request.getParent(),
+					dependsOn: request.getDependenciesList(),
+					protect: request.getProtect(),
+					retained: request.getRetainondelete(),
+				});
+			answer(error, response);
+		});
+	return registrations;
+}
+
+/** The value of an output once everything in it is known. */
+function plain(output: Properties | undefined): Promise<Properties> {
+	return new Promise((resolve) => pulumi.output(output ?? {}).apply(resolve));
+}
+
+// The one who asked is gone.
+process.on("disconnect", () => process.exit(1));
+const [directory = "", options = ""] = process.argv.slice(2);
+main(directory, JSON.parse(options)).then(
+	() => process.exit(0),
+	(error: Error) => process.send!(error.message, () => process.exit(1)),
+);

@@ -1,0 +1,102 @@
+/**
+ * A record of the program: every resource it declares, with its inputs, outputs and options, and the archives of its
+ * functions. Local runs and tests deploy from it what AWS would be given.
+ */
+
+import { fork } from "node:child_process";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { text } from "node:stream/consumers";
+
+/** A resource's properties, as untyped as Pulumi's own mocks hand them over. */
+// biome-ignore lint/suspicious/noExplicitAny: each type has its own
+export type Properties = Record<string, any>;
+
+export interface RecordedResource {
+	type: string;
+	name: string;
+	urn: string;
+	/** URN; empty for what has none. */
+	parent: string;
+	id: string;
+	/** As declared. An archive is the name of its folder below the record's. */
+	inputs: Properties;
+	/** What AWS would answer, by local/program/mocks.ts. */
+	state: Properties;
+	/** Names of the inputs that Pulumi encrypts in its state. */
+	secretInputs: string[];
+	/** URNs of all it waits for. */
+	dependsOn: string[];
+	protect: boolean;
+	/** Whether it outlives a destroy. */
+	retained: boolean;
+}
+
+export interface ProgramRecord {
+	/** Where it is kept. */
+	directory: string;
+	stack: string;
+	resources: RecordedResource[];
+	outputs: Properties;
+}
+
+export interface RecordOptions {
+	stack: "dev" | "prod";
+	/** Settings in place of the stack's own, without the project's name before them. */
+	settings?: Record<string, string>;
+}
+
+const RECORD = "record.json";
+const PROJECT_ROOT = resolve(__dirname, "../..");
+
+/**
+ * Evaluates the program, in a process of its own, and keeps its record.
+ * @param directory where to; what is there is replaced when the new record is whole
+ * @throws the program's own error
+ */
+export async function recordProgram(directory: string, options: RecordOptions): Promise<ProgramRecord> {
+	const unfinished = `${resolve(directory)}.new`;
+	rmSync(unfinished, { recursive: true, force: true });
+	mkdirSync(unfinished, { recursive: true });
+	await evaluate(unfinished, options);
+	rmSync(directory, { recursive: true, force: true });
+	renameSync(unfinished, directory);
+	return loadRecord(directory);
+}
+
+/** Reads a record that was kept. @throws one sentence where there is none */
+export function loadRecord(directory: string): ProgramRecord {
+	try {
+		return { ...JSON.parse(readFileSync(join(directory, RECORD), "utf8")), directory: resolve(directory) };
+	} catch (error) {
+		throw new Error(`${directory} holds no record of the program: ${(error as Error).message}.`);
+	}
+}
+
+/** Keeps a record in a folder that holds the archives already. */
+export function saveRecord({ directory, ...record }: ProgramRecord): void {
+	writeFileSync(join(directory, RECORD), JSON.stringify(record, null, "\t"));
+}
+
+/** The one resource of a type, or of a type and a name. */
+export function find(record: ProgramRecord, type: string, name?: string): RecordedResource {
+	const found = record.resources.filter((other) => other.type === type && (name === undefined || other.name === name));
+	if (found.length !== 1)
+		throw new Error(`The program declares ${found.length} resources ${type} ${name ?? ""}, not 1.`);
+	return found[0]!;
+}
+
+async function evaluate(directory: string, options: RecordOptions): Promise<void> {
+	const child = fork(join(__dirname, "evaluate.ts"), [directory, JSON.stringify(options)], {
+		cwd: PROJECT_ROOT,
+		execArgv: ["--disable-warning=ExperimentalWarning", "-r", "ts-node/register/transpile-only"],
+		stdio: ["ignore", "ignore", "pipe", "ipc"],
+	});
+	let problem: string | undefined;
+	child.once("message", (message) => {
+		problem = String(message);
+	});
+	const ended = new Promise<number | null>((done, fail) => child.once("close", done).once("error", fail));
+	const [said, code] = await Promise.all([text(child.stderr!), ended]);
+	if (code !== 0) throw new Error(problem ?? `The program could not be evaluated: ${said.trim() || `exit ${code}`}`);
+}

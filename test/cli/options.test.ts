@@ -1,0 +1,87 @@
+/** The command line of a local run: what USAGE promises is understood, and what is wrong is said in one sentence. */
+
+import { expect } from "chai";
+import { parseOptions, USAGE } from "../../cli/options";
+
+const NOTHING_ASKED = {
+	sources: ["sample"],
+	fresh: false,
+	refetch: false,
+	reload: false,
+	accept: [],
+	json: false,
+	verbose: false,
+	replay: false,
+	serveDatabase: false,
+	help: false,
+};
+
+describe("the options of a local run", () => {
+	it("are the sample and nothing special when none is given", () => {
+		expect(parseOptions([])).to.deep.equal(NOTHING_ASKED);
+	});
+
+	const asked: [string[], object][] = [
+		[["--source", "sample"], { sources: ["sample"] }],
+		[["--source", "live"], { sources: ["live"] }],
+		[["--source", "b.csv", "--source=a.csv.gz"], { sources: ["b.csv", "a.csv.gz"] }],
+		[["--format", "csv"], { format: "csv" }],
+		[["--format=json"], { format: "json" }],
+		[["--fresh"], { fresh: true }],
+		[["--refetch"], { refetch: true }],
+		[["--reload"], { reload: true }],
+		[["--accept", "SuspiciousShrink", "--accept", "SchemaDrift"], { accept: ["SuspiciousShrink", "SchemaDrift"] }],
+		[["--json"], { json: true }],
+		[["--verbose"], { verbose: true }],
+		[["--replay"], { replay: true }],
+		[["--record", "folder"], { record: "folder" }],
+		[["--serve-database"], { serveDatabase: true }],
+		[["--help"], { help: true }],
+		[["-h"], { help: true }],
+		[["--json", "--reload", "--source", "a.csv"], { json: true, reload: true, sources: ["a.csv"] }],
+	];
+	for (const [args, options] of asked)
+		it(`say with ${args.join(" ")} just that`, () => {
+			expect(parseOptions(args)).to.deep.equal({ ...NOTHING_ASKED, ...options });
+		});
+
+	it("are all in USAGE, and USAGE names no other", () => {
+		const named = new Set(Array.from(USAGE.matchAll(/^ {2}--([a-z-]+)/gm), ([, name]) => name));
+		const tested = new Set(asked.flatMap(([args]) => args).filter((arg) => arg.startsWith("--")));
+		const names = Array.from(tested, (arg) => arg.slice(2).replace(/=.*/, ""));
+		// The one is said by `npm run local:db`, the other is how one comes to read it.
+		const unnamed = ["serve-database", "help"];
+		expect(named).to.deep.equal(new Set(names.filter((name) => !unnamed.includes(name))));
+	});
+
+	const wrong: [string, string[], string][] = [
+		["an option that is none", ["--sauce", "live"], "There is no option --sauce."],
+		["a short option that is none", ["-x"], "There is no option -x."],
+		["a word that belongs to no option", ["live"], "live belongs to no option."],
+		["an option without its value", ["--source"], "--source needs a value."],
+		["an option in the place of a value", ["--source", "--fresh"], "--source needs a value."],
+		["a value for an option that takes none", ["--fresh=yes"], "--fresh takes no value."],
+		["a value for an option that has a short name too", ["--help=me"], "--help takes no value."],
+		["another format", ["--format", "xml"], "--format is csv or json, not xml."],
+		["no source", ["--source", ""], "--source needs a value."],
+	];
+	for (const [what, args, sentence] of wrong)
+		it(`are refused in one sentence for ${what}`, () => {
+			expect(() => parseOptions(args))
+				.to.throw(Error)
+				.with.property("message", sentence);
+		});
+
+	for (const source of ["sample", "live"])
+		it(`are refused in one sentence where the source is ${source} and files besides`, () => {
+			for (const sources of [
+				["a.csv", source],
+				[source, "a.csv"],
+				[source, source],
+			])
+				expect(() => parseOptions(sources.flatMap((each) => ["--source", each])))
+					.to.throw(Error)
+					.with.property("message")
+					.that.matches(/^--source can be repeated with files only; [^.\n]*\.$/);
+		});
+});

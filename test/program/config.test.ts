@@ -1,0 +1,280 @@
+/** Every setting of a stack: its default, its limits, and what a person reads who got one wrong. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { expect } from "chai";
+import { parse } from "yaml";
+import { readSettings } from "../../infra/config";
+
+const PROJECT = "ev-registrations";
+
+/** The stack's config as Pulumi's CLI hands it over: everything is text. */
+type Config = Record<string, unknown>;
+const yaml = (file: string) => parse(readFileSync(join(__dirname, "../..", file), "utf8"));
+const described = Object.entries(
+	yaml("Pulumi.yaml").config as Record<string, { type: string; default: unknown }>,
+).filter(([name]) => !name.includes(":"));
+const defaults: Config = Object.fromEntries(described.map(([name, setting]) => [name, setting.default]));
+const ofStack = (stack: string): Config =>
+	Object.fromEntries(
+		Object.entries(yaml(`Pulumi.${stack}.yaml`).config as Config)
+			.filter(([key]) => key.startsWith(`${PROJECT}:`))
+			.map(([key, value]) => [key.slice(PROJECT.length + 1), value]),
+	);
+const given = (config: Config) => {
+	const entries = Object.entries(config).map(([name, value]) => [
+		name.includes(":") ? name : `${PROJECT}:${name}`,
+		String(value),
+	]);
+	pulumi.runtime.setAllConfig(Object.fromEntries(entries));
+	return readSettings();
+};
+/** Settings that are at odds with no other, whatever that says. */
+const alone: Config = { ...defaults, silentDays: 0 };
+const withSetting = (name: string, value: unknown) => given({ ...defaults, [name]: value });
+
+describe("the settings", () => {
+	before(() =>
+		pulumi.runtime.setMocks({ newResource: () => ({ id: "", state: {} }), call: () => ({}) }, PROJECT, "dev", false),
+	);
+	after(() => pulumi.runtime.setAllConfig({}));
+
+	it("are all described in Pulumi.yaml, and what it describes is all read", () => {
+		expect(Object.keys(given(defaults))).to.have.members(Object.keys(defaults));
+	});
+
+	it("have defaults that are accepted and of the type they are described with", () => {
+		const settings: Record<string, unknown> = { ...given(defaults) };
+		// Pulumi knows whole numbers only: https://www.pulumi.com/docs/iac/concepts/projects/project-file/#config-options
+		const shares = { maxRejectedShare: 0.01, maxRemovedShare: 0.2 };
+		expect(settings).to.deep.equal({ ...defaults, ...shares, email: undefined });
+		for (const [name, { type }] of described) {
+			expect(type, name).to.be.oneOf(["string", "integer", "boolean"]);
+			if (name !== "email" && !(name in shares))
+				expect(settings[name], name).to.be.a(type === "integer" ? "number" : type);
+		}
+	});
+
+	for (const stack of ["dev", "prod"])
+		it(`of ${stack} are accepted`, () => {
+			const own = ofStack(stack);
+			expect(given({ ...defaults, ...own })).to.include(own);
+		});
+
+	it("of dev are the defaults", () => {
+		expect(ofStack("dev")).to.deep.equal({});
+	});
+
+	it("of other providers are none of the program's business", () => {
+		expect(() => withSetting("aws:region", "ap-northeast-1")).to.not.throw();
+	});
+
+	it("are accepted at both ends of what is allowed", () => {
+		const ends: [string, ...unknown[]][] = [
+			["sodaVersion", "2.1", "3"],
+			["format", "csv", "json"],
+			["pageRows", 1000, 50_000],
+			["fetchConcurrency", 1, 16],
+			[
+				"schedule",
+				"cron(30 3 * * ? *)",
+				"cron(0 12 1 * ? *)",
+				"cron(*/15 0-23/2 ? JAN,MAR-MAY MON-FRI 2024-2199)",
+				"cron(0/5 8,20 L * ? *)",
+				"cron(0 8 15W 1/3 ? *)",
+				"cron(59 23 ? * 6L *)",
+				"cron(0 0 ? DEC TUE#2 1970)",
+				"rate(1 day)",
+				"rate(12 hours)",
+			],
+			["databaseClass", "db.t4g.micro", "db.m8g.48xlarge"],
+			["timeZone", "UTC", "America/Los_Angeles"],
+			["maxRejectedShare", 0, 1],
+			["maxRemovedShare", 0, 1],
+			["tellUnchanged", true, false],
+			["email", undefined, "someone@example.org"],
+			["silentDays", 0, 7],
+			["vpcCidr", "10.0.0.0/16", "192.168.16.0/20"],
+			["zones", 2, 3],
+			["natGateways", "single", "one-per-zone"],
+			["endpointZones", 1, 2],
+			["access", true, false],
+			["reservedConcurrency", 0, 100],
+			["databaseStorageGb", 20, 1000],
+			["backupDays", 1, 35],
+			["logDays", 1, 3653],
+		];
+		for (const [name, ...values] of ends)
+			for (const value of values) expect(given({ ...alone, [name]: value ?? "" }), name).to.have.property(name, value);
+	});
+
+	const refused: [string, unknown[], string][] = [
+		["dataset", ["", "f6w7q2d2", "F6W7-Q2D2", "f6w7-q2d2/x"], "a dataset's identifier such as f6w7-q2d2"],
+		[
+			"sourceUrl",
+			["", "http://data.wa.gov", "https://data.wa.gov/resource", "https://data.wa.gov/", "data.wa.gov"],
+			"an https address without a path",
+		],
+		["sodaVersion", ["2", "2.0", "3.0", ""], "one of 2.1, 3"],
+		["format", ["CSV", "xml", ""], "one of csv, json"],
+		["pageRows", [999, 50_001, 1000.5, -20_000], "a whole number from 1000 to 50000"],
+		["fetchConcurrency", [0, 17, 1.5], "a whole number from 1 to 16"],
+		[
+			"schedule",
+			[
+				"",
+				"30 3 * * ? *",
+				"every night",
+				"at(2024-10-12T00:00:00)",
+				"cron()",
+				"cron(30 3 * * ?)",
+				"cron(30 3 * * ? * *)",
+				"cron(30 3 * * * *)",
+				"cron(30 3 ? * ? *)",
+				"cron(30 3 1 * MON *)",
+				"cron(60 3 * * ? *)",
+				"cron(30 24 * * ? *)",
+				"cron(30 3 0 * ? *)",
+				"cron(30 3 32 * ? *)",
+				"cron(30 3 ? * 0 *)",
+				"cron(30 3 ? * 8 *)",
+				"cron(30 3 ? * MON#6 *)",
+				"cron(30 3 ? JAN-FOO MON *)",
+				"cron(30 3 * 13 ? *)",
+				"cron(30 3 * * ? 1969)",
+				"cron(*/0 3 * * ? *)",
+				"cron(30-10 3 * * ? *)",
+				"cron(1,,2 3 * * ? *)",
+				"cron(-1 3 * * ? *)",
+				"cron(x 3 * * ? *)",
+				"cron(30  3 * * ? *)",
+				"rate(1 days)",
+				"rate(2 day)",
+				"rate(0 days)",
+				"rate(1.5 days)",
+				"rate(1 week)",
+				"rate(day)",
+			],
+			"cron(minutes hours day-of-month month day-of-week year), one of the two days being ?, or rate(number unit)",
+		],
+		[
+			"timeZone",
+			["", "Tokyo", "Mars/Olympus", "GMT+9", "+09:00", "asia/tokyo"],
+			"an IANA time zone such as Asia/Tokyo",
+		],
+		["maxRejectedShare", [-0.01, 1.01, 5], "a share from 0 to 1"],
+		["maxRemovedShare", [-1, 20], "a share from 0 to 1"],
+		["email", ["someone", "someone@", "@example.org", "a b@example.org", "a@b@c"], "an e-mail address, or empty"],
+		["silentDays", [-1, 8, 1.5], "a whole number from 0 to 7"],
+		[
+			"vpcCidr",
+			[
+				"",
+				"10.20.0.0",
+				"10.20.0.0/15",
+				"10.20.0.0/21",
+				"10.20.0/16",
+				"10.256.0.0/16",
+				"fd00::/16",
+				"10.20.0.1/16",
+				"10.20.8.0/20",
+				"8.8.0.0/16",
+				"172.32.0.0/16",
+			],
+			"a private network such as 10.20.0.0/16, of /16 to /20",
+		],
+		["zones", [1, 4], "a whole number from 2 to 3"],
+		["natGateways", ["None", "Single", ""], "one of none, single, one-per-zone"],
+		["endpointZones", [0, 4], "a whole number from 1 to 3"],
+		["reservedConcurrency", [-1, 101], "a whole number from 0 to 100"],
+		[
+			"databaseClass",
+			["", "t4g.micro", "db.t4g", "db.t4g.micro ", "db.t4g.nano", "db.t2.micro", "db.m7g.small", "db.constructor.name"],
+			"an instance class such as db.t4g.micro, of the families t3, t4g, m6g",
+		],
+		["databaseStorageGb", [19, 1001], "a whole number from 20 to 1000"],
+		["backupDays", [0, 36], "a whole number from 1 to 35"],
+		["logDays", [0, 2, 10, 366], "one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731"],
+	];
+	for (const [name, values, allowed] of refused)
+		it(`refuse a wrong ${name}, and say what is allowed`, () => {
+			for (const value of values)
+				expect(() => withSetting(name, value), String(value))
+					.to.throw(`The setting ${name} is ${JSON.stringify(String(value))} and must be ${allowed}`)
+					.with.property("message")
+					.that.match(new RegExp(`; correct it with \`pulumi config set ${name} …\`\\.$`))
+					.and.not.include("\n");
+		});
+
+	it("refuse what is no number and no truth value, by name", () => {
+		for (const [name, { type }] of described)
+			if (type !== "string")
+				for (const value of type === "boolean" ? ["many"] : ["many", "20abc", ""])
+					expect(() => withSetting(name, value), `${name} ${value}`).to.throw(name);
+	});
+
+	it("refuse more zones for the endpoint than the network has, naming both settings", () => {
+		expect(() => given({ ...defaults, zones: 3, endpointZones: 3 })).to.not.throw();
+		expect(() => given({ ...defaults, zones: 2, endpointZones: 3 })).to.throw(
+			/^The setting endpointZones is 3, and the network has no more than 2 zones; change one of them with `pulumi config set endpointZones …` or `pulumi config set zones …`\.$/,
+		);
+	});
+
+	it("refuse to protect a stack that keeps less than a week of backups, naming both settings", () => {
+		expect(() => given({ ...defaults, protect: true, backupDays: 7 })).to.not.throw();
+		expect(() => given({ ...defaults, protect: false, backupDays: 1 })).to.not.throw();
+		expect(() => given({ ...defaults, protect: true, backupDays: 6 })).to.throw(
+			/^The setting protect is true, and backupDays 6 keeps less than 7 days of backups; change one of them with `pulumi config set backupDays …` or `pulumi config set protect …`\.$/,
+		);
+	});
+
+	it("refuse an alarm on silence that the schedule would ring, naming both settings", () => {
+		const held = (schedule: string, silentDays: number) => () => given({ ...defaults, schedule, silentDays });
+		for (const [schedule, days] of [
+			["cron(30 3 * * ? *)", 1],
+			["rate(12 hours)", 1],
+			["rate(36 hours)", 1.5],
+			["rate(2880 minutes)", 2],
+			["cron(0 8 ? * MON-FRI *)", 3],
+			["cron(0 8 ? * 2-6 *)", 3],
+			["cron(0 8 ? * 1,3,5 *)", 3],
+			["cron(0 8 1/3 * ? *)", 3],
+			["cron(*/5 0-23/2 */2 * ? *)", 2],
+			["cron(0 8 ? * SUN,SAT *)", 6],
+		] as const) {
+			expect(held(schedule, Math.ceil(days)), schedule).to.not.throw();
+			if (days > 1)
+				expect(held(schedule, Math.ceil(days) - 1)).to.throw(
+					`The setting silentDays is ${Math.ceil(days) - 1}, and the schedule ${schedule} lets ${days} days pass between two runs, so that the alarm would ring for nothing; with silentDays 0 there is none; change one of them`,
+				);
+		}
+		for (const [schedule, what] of [
+			["cron(0 8 ? * SUN *)", "lets 7 days pass"],
+			["cron(0 8 ? * L *)", "lets 7 days pass"],
+			["rate(30 days)", "lets 30 days pass"],
+			["cron(0 8 1 * ? *)", "lets 31 days pass"],
+			["cron(0 8 15W 1/3 ? *)", /lets 9\d days pass/],
+			["cron(0 8 ? * 6L *)", "lets 35 days pass"],
+			["cron(0 8 ? * TUE#2 *)", "lets 35 days pass"],
+			["cron(0 8 * * ? 1999)", "starts no run any more"],
+		] as const) {
+			expect(held(schedule, 7), schedule).to.throw(what);
+			expect(held(schedule, 0), schedule).to.not.throw();
+		}
+	});
+
+	it("name the one that has no value", () => {
+		for (const name of Object.keys(defaults)) {
+			const { [name]: _, ...others } = defaults;
+			expect(() => given(others), name).to.throw(`'${PROJECT}:${name}'`);
+		}
+	});
+
+	it("refuse a key that nobody reads by its name, and list those that are", () => {
+		expect(() => withSetting("pageRow", 5000)).to.throw(
+			/^There is no setting pageRow; remove it with `pulumi config rm pageRow`, or set one of dataset, sourceUrl, .*, logDays\.$/,
+		);
+		expect(() => given({ ...defaults, Zones: 3, pages: 1 })).to.throw("There is no setting Zones, pages; ");
+	});
+});

@@ -1,0 +1,49 @@
+/** The program is the same each time it is evaluated, so that no `pulumi up` changes what nobody changed. */
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { type ProgramRecord, recordProgram } from "../../local/program/record";
+import { programOf } from "../support/program";
+
+describe("evaluating the program twice", function () {
+	this.timeout(120_000);
+	const directory = mkdtempSync(join(tmpdir(), "ev-registrations-evaluation-"));
+	let once: ProgramRecord;
+	let again: ProgramRecord;
+
+	before(async () => {
+		once = await programOf("prod");
+		again = await recordProgram(join(directory, "record"), { stack: "prod" });
+	});
+	after(() => rmSync(directory, { recursive: true, force: true }));
+
+	it("declares the same resources with the same inputs, and waits for the same ones", () => {
+		const declared = ({ resources }: ProgramRecord) =>
+			resources
+				.map((resource) => ({ ...resource, dependsOn: resource.dependsOn.toSorted() }))
+				.sort((one, other) => (one.urn < other.urn ? -1 : 1));
+		expect(once.resources).to.have.length.above(80);
+		expect(declared(again)).to.deep.equal(declared(once));
+		expect(again.outputs).to.deep.equal(once.outputs);
+	});
+
+	it("makes the same archives, byte for byte", () => {
+		const files = filesOf(once);
+		expect(files).to.include("migrate/__index.js");
+		expect(filesOf(again)).to.deep.equal(files);
+		for (const file of files) {
+			const [bytes, others] = [once, again].map((record) => readFileSync(join(record.directory, "archives", file)));
+			expect(bytes!.equals(others!), file).to.equal(true);
+		}
+	});
+});
+
+/** Paths of all that is in the record's archives. */
+function filesOf({ directory }: ProgramRecord): string[] {
+	const archives = join(directory, "archives");
+	const entries = readdirSync(archives, { recursive: true, withFileTypes: true });
+	const files = entries.filter((entry) => entry.isFile());
+	return files.map(({ parentPath, name }) => join(parentPath, name).slice(archives.length + 1)).sort();
+}

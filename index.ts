@@ -112,7 +112,7 @@ const load = createFunction("load", settings, key, {
 	],
 });
 
-const notifySettings = { tellUnchanged: settings.tellUnchanged };
+const notifySettings = { notifyWhenUnchanged: settings.notifyWhenUnchanged };
 const notify = createFunction("notify", settings, key, {
 	factory: () => notifyHandler(notifySettings),
 	memoryMb: 256,

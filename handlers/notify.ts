@@ -9,7 +9,7 @@ import { createLog } from "./common/log";
 
 export interface NotifySettings {
 	/** Publish a message even when the source had nothing new. */
-	tellUnchanged: boolean;
+	notifyWhenUnchanged: boolean;
 }
 
 export interface Message {
@@ -24,7 +24,7 @@ export function notifyHandler(settings: NotifySettings) {
 	return async (event: NotifyEvent): Promise<NotifyResult> => {
 		const log = createLog({ runId: event.runId, function: "notify" });
 		const message = writeMessage(event);
-		const published = event.load?.status !== "unchanged" || event.error !== undefined || settings.tellUnchanged;
+		const published = event.load?.status !== "unchanged" || event.error !== undefined || settings.notifyWhenUnchanged;
 		if (published) {
 			const topic = environment("TOPIC_ARN");
 			await client.send(new PublishCommand({ TopicArn: topic, Subject: message.subject, Message: message.body }));

@@ -17,7 +17,7 @@ export interface Settings {
 	timeZone: string;
 	maxRejectedShare: number;
 	maxRemovedShare: number;
-	tellUnchanged: boolean;
+	notifyWhenUnchanged: boolean;
 	/** Undefined: nobody. */
 	email: string | undefined;
 	/** Days without a successful run before an alarm; 0: no such alarm. */
@@ -106,7 +106,7 @@ export function readSettings(): Settings {
 		timeZone: checked("timeZone", isTimeZone, "an IANA time zone such as Asia/Tokyo"),
 		maxRejectedShare: share("maxRejectedShare"),
 		maxRemovedShare: share("maxRemovedShare"),
-		tellUnchanged: config.requireBoolean("tellUnchanged"),
+		notifyWhenUnchanged: config.requireBoolean("notifyWhenUnchanged"),
 		email: text("email", /^$|^[^@\s]+@[^@\s]+$/, "an e-mail address, or empty") || undefined,
 		// CloudWatch looks back seven days at most. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 		silentDays: between("silentDays", 0, 7),

@@ -148,7 +148,7 @@ export function defineWorkflow(targets: WorkflowTargets) {
 		TimeoutSeconds: NOTIFY_SECONDS,
 		Retry: RETRY.publish,
 	});
-	const tellFailure = { ErrorEquals: EVERYTHING, ResultPath: "$.error", Next: "Tell failure" };
+	const tellFailure = { ErrorEquals: EVERYTHING, ResultPath: "$.error", Next: "Notify failure" };
 
 	return {
 		Comment: "Brings the database to the latest snapshot of the register, and tells people",
@@ -189,7 +189,7 @@ export function defineWorkflow(targets: WorkflowTargets) {
 				...loadExtracted,
 				ResultPath: "$.load",
 				Catch: [{ ErrorEquals: DAMAGE, ResultPath: "$.damage", Next: "Extract again" }, tellFailure],
-				Next: "Tell success",
+				Next: "Notify success",
 			},
 			"Extract again": {
 				...extract({ refetch: true }),
@@ -197,7 +197,7 @@ export function defineWorkflow(targets: WorkflowTargets) {
 				Catch: [tellFailure],
 				Next: "Load again",
 			},
-			"Load again": { ...loadExtracted, ResultPath: "$.load", Catch: [tellFailure], Next: "Tell success" },
+			"Load again": { ...loadExtracted, ResultPath: "$.load", Catch: [tellFailure], Next: "Notify success" },
 			// Past snapshots from their manifests, one after the other; each load is a run of its own.
 			Replay: {
 				...load("States.Format('{}-{}', $.runId, $.replay.next)", "States.ArrayGetItem($.input.replay, $.replay.next)"),
@@ -211,18 +211,18 @@ export function defineWorkflow(targets: WorkflowTargets) {
 				ResultPath: "$.replay",
 				Next: "Replay another",
 			},
-			"Replay another": { Type: "Choice", Choices: [another], Default: "Tell success" },
-			"Tell success": {
+			"Replay another": { Type: "Choice", Choices: [another], Default: "Notify success" },
+			"Notify success": {
 				...notify({}),
-				ResultPath: "$.told",
-				Catch: [{ ErrorEquals: EVERYTHING, ResultPath: "$.untold", Next: "Tell success plainly" }],
+				ResultPath: "$.notified",
+				Catch: [{ ErrorEquals: EVERYTHING, ResultPath: "$.notifyError", Next: "Publish success" }],
 				Next: "Done",
 			},
 			// A success that can't be told is still one.
-			"Tell success plainly": {
+			"Publish success": {
 				...publish("EV registrations: a run succeeded", "States.JsonToString($.load)"),
-				ResultPath: "$.told",
-				Catch: [{ ErrorEquals: EVERYTHING, ResultPath: "$.untold", Next: "Done" }],
+				ResultPath: "$.notified",
+				Catch: [{ ErrorEquals: EVERYTHING, ResultPath: "$.notifyError", Next: "Done" }],
 				Next: "Done",
 			},
 			Done: {
@@ -230,16 +230,16 @@ export function defineWorkflow(targets: WorkflowTargets) {
 				Parameters: { "runId.$": "$.runId", "extract.$": "$.extract", "load.$": "$.load" },
 				End: true,
 			},
-			"Tell failure": {
+			"Notify failure": {
 				...notify({ "error.$": "$.error" }),
-				ResultPath: "$.told",
-				Catch: [{ ErrorEquals: EVERYTHING, ResultPath: "$.untold", Next: "Tell failure plainly" }],
+				ResultPath: "$.notified",
+				Catch: [{ ErrorEquals: EVERYTHING, ResultPath: "$.notifyError", Next: "Publish failure" }],
 				Next: "Failed",
 			},
-			"Tell failure plainly": {
+			"Publish failure": {
 				...publish("EV registrations: a run FAILED", "States.JsonToString($.error)"),
-				ResultPath: "$.told",
-				Catch: [{ ErrorEquals: EVERYTHING, ResultPath: "$.untold", Next: "Failed" }],
+				ResultPath: "$.notified",
+				Catch: [{ ErrorEquals: EVERYTHING, ResultPath: "$.notifyError", Next: "Failed" }],
 				Next: "Failed",
 			},
 			Failed: { Type: "Fail", ErrorPath: "$.error.Error", CausePath: "$.error.Cause" },

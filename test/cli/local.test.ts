@@ -53,7 +53,7 @@ describe("npm run local", function () {
 		expect(status).to.equal(0);
 		expect(stdout).to.not.include("\x1b").and.not.include("\r");
 		expect(stdout).to.match(/made-up sample: January 2024/);
-		for (const step of ["Program", "Migrate", "Extract", "Load", "Tell success"])
+		for (const step of ["Program", "Migrate", "Extract", "Load", "Notify success"])
 			expect(stdout).to.match(new RegExp(`^ {2}✔ ${step} `, "m"));
 		expect(stdout).to.include("✉  EV registrations sample: 25,000 added, 0 removed");
 		expect(stdout).to.match(/25,000 vehicles on 1 January 2024/);

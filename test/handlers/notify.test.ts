@@ -218,7 +218,8 @@ describe("writeMessage", () => {
 describe("notify", () => {
 	const topic = "arn:aws:sns:ap-northeast-1:000000000000:runs";
 	let send: sinon.SinonStub;
-	const tell = (tellUnchanged: boolean, more: object) => silently(() => notifyHandler({ tellUnchanged })(event(more)));
+	const tell = (notifyWhenUnchanged: boolean, more: object) =>
+		silently(() => notifyHandler({ notifyWhenUnchanged })(event(more)));
 	const published = () => send.getCalls().map(({ args: [command] }) => (command as PublishCommand).input);
 
 	beforeEach(() => {

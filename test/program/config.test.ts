@@ -92,7 +92,7 @@ describe("the settings", () => {
 			["timeZone", "UTC", "America/Los_Angeles"],
 			["maxRejectedShare", 0, 1],
 			["maxRemovedShare", 0, 1],
-			["tellUnchanged", true, false],
+			["notifyWhenUnchanged", true, false],
 			["email", undefined, "someone@example.org"],
 			["silentDays", 0, 7],
 			["vpcCidr", "10.0.0.0/16", "192.168.16.0/20"],

@@ -35,7 +35,7 @@ export async function night(
 ): Promise<Night> {
 	const notifications = aws.createTopic(TARGETS.topic);
 	process.env.TOPIC_ARN = TARGETS.topic;
-	const notify = notifyHandler({ tellUnchanged: false });
+	const notify = notifyHandler({ notifyWhenUnchanged: false });
 	const call = async (resource: string, parameters: unknown) => {
 		if (resource === TARGETS.extract) return extracted;
 		if (resource === TARGETS.load) return await load(parameters as LoadEvent);

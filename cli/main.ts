@@ -3,13 +3,8 @@
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import {
-	COUNT_NAMES,
-	type ExtractResult,
-	type LoadCounts,
-	type LoadResult,
-	NOT_COUNTED,
-} from "../handlers/common/contract";
+import { countsOf, type LoadCounts, NOT_COUNTED } from "../db/counts";
+import type { ExtractResult, LoadResult } from "../handlers/common/contract";
 import { connect, type DatabaseSecret } from "../handlers/common/database";
 import { reasonOf } from "../handlers/common/failure";
 import { messageOf } from "../handlers/notify";
@@ -150,8 +145,7 @@ async function runOnce(
 		return { status: "failed", ...NOT_COUNTED, ...about, error: outcome.error, message: messageOf(outcome.cause) };
 	const loaded = (outcome.output as { load: LoadResult }).load;
 	input.end?.(loaded.rowsUpdatedAt);
-	const counts = Object.fromEntries(COUNT_NAMES.map((name) => [name, loaded[name]])) as unknown as LoadCounts;
-	return { status: loaded.status, ...counts, ...about };
+	return { status: loaded.status, ...countsOf(loaded), ...about };
 }
 
 function print(result: RunResult): void {

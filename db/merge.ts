@@ -1,23 +1,25 @@
 /**
- * From a staged snapshot to the database, in a few whole statements of one transaction.
+ * The statements that bring `ev.vehicles` to a snapshot, all in one transaction.
  *
- * Column lists come from db/source.ts and types from `ev.vehicles` itself, so that a new column is named in one place.
- * Readers are never blocked: rows are updated in place, nothing is truncated, no index is touched.
+ * Column lists come from db/source.ts and types from `ev.vehicles` itself, so a new column is named in one place. Readers are
+ * never blocked: rows are updated in place, no table of theirs is truncated, no index is dropped.
  */
 
+import { SNAPSHOT_COUNT_NAMES } from "./counts";
 import type { SourceColumn } from "./source";
 
 const targetsOf = (columns: SourceColumn[]) => columns.flatMap((column) => column.targets);
 const KEY = "dol_vehicle_id";
 
-/** Columns of the point, whose change alone is counted apart: the source re-geocodes nearly all of them in some months. */
+/** Changes of the point alone are counted separately: in some months the source geocodes nearly every vehicle again. */
 const isPoint = (column: SourceColumn) => column.kind === "point";
 
 /**
- * For the transaction: $1 milliseconds until it is ended; memory, so that a month's staged rows and the join with them need
- * no file; and what a page costs that is read by itself, on any disk of today little more than one among its neighbours.
+ * Settings of the transaction. $1: milliseconds after which PostgreSQL ends it. Memory, so that a month's staged rows and the
+ * join with them need no temporary files. The cost of a random read, which on today's disks is little more than that of a
+ * sequential one.
  */
-export const SET_UP_TRANSACTION = `
+export const BEGIN_LOAD = `
 	select
 		set_config('transaction_timeout', $1, true),
 		set_config('lock_timeout', '10s', true),
@@ -25,48 +27,50 @@ export const SET_UP_TRANSACTION = `
 		set_config('work_mem', '32MB', true),
 		set_config('random_page_cost', '1.1', true)`;
 
-/** A temporary table for rows to merge, which goes with the transaction. */
+/** Creates the staging table, which the transaction's end drops. */
 export function createStaging(present: SourceColumn[]): string {
 	return `
-		create temporary table incoming on commit drop as
+		create temporary table staging on commit drop as
 			select 0 as page, row_hash, ${targetsOf(present).join(", ")} from ev.vehicles with no data`;
 }
 
-/** Whether no vehicle was ever seen: then there is nothing to compare with, and rows need not be staged. */
+export const TRUNCATE_STAGING = "truncate staging";
+
+/** Whether there are no vehicles yet: then there is nothing to compare with, and rows need not be staged. */
 export const IS_EMPTY = "select not exists (select from ev.vehicles) as empty";
 
-/** COPY's target for the rows of the very first snapshot: hash, the columns that are present, and the snapshot's time, twice. */
-export function copyFirst(present: SourceColumn[]): string {
+/** Copies the rows of the very first snapshot: hash, the columns that are present, and the snapshot's time, twice. */
+export function copyIntoVehicles(present: SourceColumn[]): string {
 	return `copy ev.vehicles (row_hash, ${targetsOf(present).join(", ")}, first_seen_at, last_changed_at) from stdin`;
 }
 
-/** COPY's target for staged rows: page, hash, then the columns that are present. */
-export function copyIncoming(present: SourceColumn[]): string {
-	return `copy incoming (page, row_hash, ${targetsOf(present).join(", ")}) from stdin`;
+/** Copies rows to be merged: page, hash, then the columns that are present. */
+export function copyIntoStaging(present: SourceColumn[]): string {
+	return `copy staging (page, row_hash, ${targetsOf(present).join(", ")}) from stdin`;
 }
 
-/** Blocks of the table whose vehicles go in one message: 64 KB of keys and hashes. */
-const BLOCKS = 256;
+/** Blocks of the table whose vehicles PostgreSQL sends in one message: 64 KB of keys and hashes. */
+const BLOCKS_PER_MESSAGE = 256;
 
 /**
- * Key and hash of every registered vehicle, eight bytes each, for handlers/rows/known-rows.ts. In long rows, since a message
- * for each vehicle would take longer than all else about it; each of some blocks, so that it is sent, and read, while
- * the next are counted up.
+ * Copies out key and hash of every registered vehicle, eight bytes each, for handlers/rows/known-rows.ts. Many to a message,
+ * because one message for each vehicle takes longer than everything else; a range of blocks to each, so that one range is
+ * sent and read while PostgreSQL gathers the next.
  */
 export const COPY_KNOWN = `
 	copy (
 		select coalesce((
 			select string_agg(int8send(${KEY}) || int8send(row_hash), '')
 			from ev.vehicles
-			where ctid >= format('(%s,0)', block)::tid and ctid < format('(%s,0)', block + ${BLOCKS})::tid and removed_at is null
+			where ctid >= format('(%s,0)', block)::tid and ctid < format('(%s,0)', block + ${BLOCKS_PER_MESSAGE})::tid and removed_at is null
 		), '')
-		from generate_series(0, pg_relation_size('ev.vehicles') / current_setting('block_size')::int, ${BLOCKS}) as block
+		from generate_series(0, pg_relation_size('ev.vehicles') / current_setting('block_size')::int, ${BLOCKS_PER_MESSAGE}) as block
 	) to stdout (format binary)`;
 
-/** What the merge's plan depends on; the other columns' statistics would cost as much as half of the staging. */
-export const ANALYZE_STAGING = `analyze incoming (${KEY})`;
+/** The merge's plan depends on this column alone; statistics of all would take half as long as the staging. */
+export const ANALYZE_STAGING = `analyze staging (${KEY})`;
 
-/** How many keys stand there more than once, and how many of them on more than one page. */
+/** How many keys are staged more than once, and how many of them come from more than one page. */
 export const COUNT_DUPLICATE_KEYS = `
 	select
 		count(*)::int as keys,
@@ -74,32 +78,35 @@ export const COUNT_DUPLICATE_KEYS = `
 		min(${KEY}) filter (where first_page < last_page)::text as example
 	from (
 		select ${KEY}, min(page) as first_page, max(page) as last_page
-		from incoming group by ${KEY} having count(*) > 1
+		from staging group by ${KEY} having count(*) > 1
 	)`;
 
 /**
- * Leaves one row of each key: the greatest, by PostgreSQL's comparison of the columns in order, text by its bytes, NULL
- * above all values; of rows that mean the same, the greatest hash. Never by position, since the source's order carries
+ * Deletes all staged rows of a key but the greatest: by PostgreSQL's comparison of the columns in order, text by its bytes,
+ * NULL above all values; of equal rows, the one with the greatest hash. Never by position, since the source's order means
  * nothing.
  */
-export function foldDuplicates(present: SourceColumn[], textColumns: string[]): string {
-	const order = targetsOf(present).map((name) => `${name}${textColumns.includes(name) ? ' collate "C"' : ""} desc`);
+export function foldDuplicates(present: SourceColumn[]): string {
+	const isText = ({ kind }: SourceColumn) => kind === "text" || kind === "vehicleType" || kind === "list";
+	const order = present.flatMap((column) =>
+		column.targets.map((name) => `${name}${isText(column) ? ' collate "C"' : ""} desc`),
+	);
 	return `
 		with ranked as (
 			select ctid, row_number() over (partition by ${KEY} order by ${order.join(", ")}, row_hash desc) as place
-			from incoming
-			where ${KEY} in (select ${KEY} from incoming group by ${KEY} having count(*) > 1)
+			from staging
+			where ${KEY} in (select ${KEY} from staging group by ${KEY} having count(*) > 1)
 		)
-		delete from incoming using ranked where incoming.ctid = ranked.ctid and ranked.place > 1`;
+		delete from staging using ranked where staging.ctid = ranked.ctid and ranked.place > 1`;
 }
 
 /**
- * Brings every staged vehicle up to date and writes its history; $1 is the snapshot's time. Gives one row of counts.
+ * Updates every staged vehicle and writes its history; $1 is the snapshot's time. Returns one row of counts.
  *
- * A row that is the same as what it was last brought up to date from is not written at all. One that reads differently
- * and means the same gets its hash alone. A column that is absent from the snapshot keeps what is known.
+ * A vehicle whose hash is the same is not written at all. One whose raw row differs but has the same values gets only the
+ * new hash. A column that is absent from the snapshot keeps its values.
  */
-export function mergeIncoming(present: SourceColumn[]): string {
+export function mergeStaging(present: SourceColumn[]): string {
 	const values = targetsOf(present).filter((name) => name !== KEY);
 	const distinct = (columns: SourceColumn[], a: string, b: string) => {
 		const names = targetsOf(columns).filter((name) => name !== KEY);
@@ -118,7 +125,7 @@ export function mergeIncoming(present: SourceColumn[]): string {
 	return `
 		with merged as (
 			merge into ev.vehicles as v
-			using incoming as i on v.${KEY} = i.${KEY}
+			using staging as i on v.${KEY} = i.${KEY}
 			when matched and (v.row_hash <> i.row_hash or v.removed_at is not null) then update set
 				${values.map((name) => `${name} = i.${name}`).join(", ")},
 				row_hash = i.row_hash,
@@ -136,7 +143,8 @@ export function mergeIncoming(present: SourceColumn[]): string {
 				merge_action() = 'INSERT' as is_added,
 				old.removed_at is not null as is_returned,
 				${distinct(point, "old", "new")} as is_moved,
-				-- What was and what is, of the columns that changed, if it is to be kept: building it takes longer than the update.
+				-- The values before and after of the columns that changed, only where they are kept: building them takes longer
+				-- than the update.
 				case
 					when merge_action() = 'INSERT' then null
 					when old.removed_at is not null or ${distinct(apartFromPoint, "old", "new")}
@@ -158,11 +166,11 @@ export function mergeIncoming(present: SourceColumn[]): string {
 				count(*) filter (where difference is null and is_moved and not is_added)::int as regeocoded
 			from merged
 		)
-		select *, (select count(*)::int from incoming) - added - returned - changed - regeocoded as unchanged
+		select *, (select count(*)::int from staging) - added - returned - changed - regeocoded as unchanged
 		from counted`;
 }
 
-/** A version that is loaded again may change a vehicle again at the same time: from what it was before, to what it is now. */
+/** When a version is loaded again, a vehicle may change twice at the same time: the history then leads from the first values to the last. */
 const ON_SECOND_CHANGE = `
 	on conflict (${KEY}, changed_at) do update set
 		kind = excluded.kind,
@@ -185,7 +193,7 @@ export const REMOVE_GONE = `
 	)
 	select count(*)::int as removed from removed`;
 
-/** Counts what is registered; apart from PUBLISH, since PostgreSQL counts with two processes only where nothing is written. */
+/** Counts the registered vehicles. A statement of its own, since PostgreSQL uses parallel workers only where nothing is written. */
 export const COUNT_REGISTERED = `
 	with by_county as (
 		select county, vehicle_type, count(*) as vehicles from ev.current_vehicles group by county, vehicle_type
@@ -196,22 +204,19 @@ export const COUNT_REGISTERED = `
 		(select coalesce(jsonb_object_agg(coalesce(county, ''), vehicles), '{}')
 		 from (select county, sum(vehicles) as vehicles from by_county group by county)) as by_county`;
 
-/** Writes down the published snapshot. A version that is published again adds to what its first publication changed. */
+/**
+ * Records a published snapshot: $1 its time, $2 manifest, $3 run, $4 and $5 vehicles by type and by county, then the counts.
+ * A version that is published again adds its changes to those of its first publication.
+ */
 export const PUBLISH = `
-	insert into ev.snapshots
-		(snapshot_at, manifest_key, run_id, rows, added, returned, changed, regeocoded, removed, by_type, by_county)
-	values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+	insert into ev.snapshots (snapshot_at, manifest_key, run_id, by_type, by_county, ${SNAPSHOT_COUNT_NAMES.join(", ")})
+	values ($1, $2, $3, $4, $5, ${SNAPSHOT_COUNT_NAMES.map((_, index) => `$${index + 6}`).join(", ")})
 	on conflict (snapshot_at) do update set
 		manifest_key = excluded.manifest_key,
 		run_id = excluded.run_id,
-		rows = excluded.rows,
-		added = snapshots.added + excluded.added,
-		returned = snapshots.returned + excluded.returned,
-		changed = snapshots.changed + excluded.changed,
-		regeocoded = snapshots.regeocoded + excluded.regeocoded,
-		removed = snapshots.removed + excluded.removed,
 		by_type = excluded.by_type,
-		by_county = excluded.by_county`;
+		by_county = excluded.by_county,
+		${SNAPSHOT_COUNT_NAMES.map((name) => (name === "rows" ? "rows = excluded.rows" : `${name} = snapshots.${name} + excluded.${name}`)).join(", ")}`;
 
 /** The latest published version, Unix seconds. */
 export const LATEST_SNAPSHOT = "select extract(epoch from max(snapshot_at))::float8 as at from ev.snapshots";

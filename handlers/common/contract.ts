@@ -1,5 +1,6 @@
 /** What passes between the schedule, the workflow and the functions: keys, references and counts, never data. */
 
+import type { LoadCounts } from "../../db/counts";
 import type { FailureName } from "./failure";
 
 /** Raw formats the source offers and the loader reads. */
@@ -69,42 +70,6 @@ export interface LoadEvent {
 	reload?: boolean;
 	accept?: string[];
 }
-
-/** Where each row of a snapshot went; `rows` is the sum of all but `removed`. Null: not determined. */
-export interface LoadCounts {
-	rows: number | null;
-	/** Never seen before. */
-	added: number | null;
-	/** Seen, left, and back. */
-	returned: number | null;
-	/** Differs in anything but the point. */
-	changed: number | null;
-	/** Differs in the point alone. */
-	regeocoded: number | null;
-	unchanged: number | null;
-	/** Folded away: another row of the same page has the same key. */
-	duplicates: number | null;
-	/** Set aside in `ev.rejected_rows`. */
-	rejected: number | null;
-	/** Registered before, not in this snapshot. */
-	removed: number | null;
-}
-
-/** The counts' names, in the order in which they are stored. */
-export const COUNT_NAMES = [
-	"rows",
-	"added",
-	"returned",
-	"changed",
-	"regeocoded",
-	"unchanged",
-	"duplicates",
-	"rejected",
-	"removed",
-] as const satisfies (keyof LoadCounts)[];
-
-/** Of a run that counted nothing. */
-export const NOT_COUNTED = Object.fromEntries(COUNT_NAMES.map((name) => [name, null])) as unknown as LoadCounts;
 
 export interface LoadResult extends LoadCounts {
 	status: "loaded" | "unchanged";

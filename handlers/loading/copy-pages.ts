@@ -1,173 +1,173 @@
-/** Reads a snapshot's pages from S3 into PostgreSQL, sending only rows that the database does not know. */
+/** Reads a snapshot's pages from S3 and copies into PostgreSQL the rows that the database does not know. */
 
 import { resolve } from "node:path";
 import { Readable, promises as streams } from "node:stream";
 import type { Client } from "pg";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
-import { COPY_KNOWN, copyFirst, copyIncoming } from "../../db/merge";
-import { REJECT_ROWS } from "../../db/runs";
-import type { Layout, SourceColumn } from "../../db/source";
+import { COPY_KNOWN, copyIntoStaging, copyIntoVehicles } from "../../db/merge";
+import { SAVE_REJECTS } from "../../db/runs";
+import type { SourceColumn } from "../../db/source";
 import { failure } from "../common/failure";
-import type { Log } from "../common/log";
-import type { Storage } from "../raw/bucket";
-import type { Manifest } from "../raw/manifest";
-import { contentsOf, release } from "../raw/pages";
-import type { Found, KnownRows, Reject } from "../rows";
+import type { ManifestPage } from "../raw/manifest";
+import { prefetchPages, release } from "../raw/pages";
+import type { KnownRows, Reject, RowCounts } from "../rows";
+import { outOfTime, type SnapshotRun } from "./run";
 
-/** Rows that do not fit are sent in portions of so many bytes: on their way they take six times as much. */
-const MAX_REJECT_BYTES = 4 * 1024 * 1024;
-/** What goes with the bytes of each: its place, key and reason. */
-const REJECT_BYTES = 200;
+/** Rejects are saved in batches of at most this many bytes: on their way to PostgreSQL they take six times as much. */
+const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+/** What accompanies the bytes of a reject: page, line, key and reason. */
+const REJECT_OVERHEAD_BYTES = 200;
 
-export interface Staged extends Found {
+/** Where rows are copied to. */
+export interface CopyTarget {
+	/** The COPY statement. */
+	statement: string;
+	/** What a line holds before the row's hash. @param page its number, from 1 */
+	prefix(page: number): string;
+	/** What a line holds after the row's values. */
+	suffix: string;
+}
+
+/** What became of a snapshot's rows. */
+export interface Copied extends RowCounts, RejectCounts {
 	/** Vehicles that were registered before. */
 	registered: number;
-	/** Keys of those of which no row stands in the snapshot, not even one that was set aside. */
+	/** Keys of the registered vehicles that no row of the snapshot has, rejected rows included. */
 	gone: number[];
-	/** Whether a vehicle has another row beside its known one. */
-	hasTwin: boolean;
+	/** Whether a vehicle has another row beside the one that the database knows. */
+	hasConflictingRow: boolean;
+}
+
+interface RejectCounts {
 	rejected: number;
-	/** How many of the rejected rows have a key that cannot be read. */
+	/** Rejected rows whose key cannot be read. */
 	unreadableKeys: number;
 	/** The first reject, for people. */
 	firstReject?: string;
 }
 
-export interface Stage {
-	client: Client;
-	storage: Storage;
-	manifest: Manifest;
-	layout: Layout;
-	runId: string;
-	log: Log;
-	/** Called before each page; throws when there is no time for it. */
-	checkTime(page: number): void;
+/** The code that runs for each row ships as modules, since loops in a closure take two to three times as long. */
+const rowsModule = () => require(resolve("handlers/rows")) as typeof import("../rows");
+
+/** The known rows of an empty database. */
+export async function noKnownRows(): Promise<KnownRows> {
+	return rowsModule().createKnownRowsReader().index();
 }
 
-/** Where rows are sent: COPY's statement, and what stands before and after the hash and the values of each. */
-export interface Target {
-	copy: string;
-	before(page: number): string;
-	after: string;
-}
-
-/** What the database holds. */
-export interface Known {
-	rows: KnownRows;
-	/** False: every row is to be read and compared, known or not. */
-	trusted: boolean;
-}
-
-/** What is done for each row. It ships as files of their own: in a closure it would take two to three times as long. */
-const forEachRow = () => require(resolve("handlers/rows")) as typeof import("../rows");
-
-/** What an empty database holds. */
-export async function noKnownRows(): Promise<Known> {
-	return { rows: forEachRow().createKnownRowsReader().index(), trusted: true };
-}
-
-/** Reads what the database holds. */
-export async function readKnownRows(client: Client, trusted: boolean): Promise<Known> {
-	const reader = forEachRow().createKnownRowsReader();
+/** Reads key and hash of every registered vehicle. */
+export async function loadKnownRows(client: Client): Promise<KnownRows> {
+	const reader = rowsModule().createKnownRowsReader();
 	for await (const chunk of client.query(copyTo(COPY_KNOWN))) reader.add(chunk);
-	return { rows: reader.index(), trusted };
+	return reader.index();
 }
 
-/** Sends rows to the staging table, with the page each stood on. */
-export function stagingTarget(present: SourceColumn[]): Target {
-	return { copy: copyIncoming(present), before: (page) => `${page}\t`, after: "\n" };
+/** The staging table, which keeps the page of each row. */
+export function stagingTable(present: SourceColumn[]): CopyTarget {
+	return { statement: copyIntoStaging(present), prefix: (page) => `${page}\t`, suffix: "\n" };
 }
 
-/** Sends rows to `ev.vehicles` itself. @param at the snapshot's time */
-export function firstTarget(present: SourceColumn[], at: Date): Target {
-	const time = at.toISOString();
-	return { copy: copyFirst(present), before: () => "", after: `\t${time}\t${time}\n` };
+/** `ev.vehicles` itself. @param snapshotAt the time at which its vehicles are first seen */
+export function vehiclesTable(present: SourceColumn[], snapshotAt: Date): CopyTarget {
+	const time = snapshotAt.toISOString();
+	return { statement: copyIntoVehicles(present), prefix: () => "", suffix: `\t${time}\t${time}\n` };
 }
 
 /**
- * Reads every page, once what is known is read: rows that are not known go to the target, rows that do not fit to `ev.rejected_rows`.
- * @throws PageDamaged, SourceIncomplete, StorageUnavailable
+ * Copies the rows of all pages to a table, and those that do not fit to `ev.rejected_rows`.
+ * @param knownRows on their way from the database, while the first page is on its way from S3
+ * @param copyKnown whether rows that the database knows are copied too
+ * @throws PageDamaged, SourceIncomplete, StorageUnavailable, OutOfTime
  */
-export async function readPages(stage: Stage, reading: Promise<Known>, target: Target): Promise<Staged> {
-	const { client, storage, log, manifest, layout } = stage;
+export async function copyPages(
+	run: SnapshotRun,
+	target: CopyTarget,
+	knownRows: Promise<KnownRows>,
+	{ copyKnown = false } = {},
+): Promise<Copied> {
+	const { manifest, layout } = run;
+	const nextPage = prefetchPages(run.storage, manifest.pages);
+	const known = await knownRows;
+	const { prefix, suffix } = target;
+	const encoder = await rowsModule().createPageEncoder({ manifest, layout, known, copyKnown, prefix, suffix });
+	const rejects = await copyAllPages(run, target.statement, nextPage, encoder);
+	return { ...encoder.counts, ...rejects, registered: known.size, ...known.compare() };
+}
+
+type PageEncoder = Awaited<ReturnType<ReturnType<typeof rowsModule>["createPageEncoder"]>>;
+
+/** One COPY runs from page to page until a page has rejects: while it runs, the session takes no other statement. */
+async function copyAllPages(
+	run: SnapshotRun,
+	statement: string,
+	nextPage: () => Promise<Buffer>,
+	encoder: PageEncoder,
+): Promise<RejectCounts> {
+	const { client, log, progress, manifest } = run;
 	const { pages } = manifest;
-	// The first page is on its way while the database answers.
-	const content = contentsOf(storage, pages);
-	const { createPageEncoder } = forEachRow();
-	const known = await reading;
-	const { found, encodePage } = await createPageEncoder({
-		manifest,
-		layout,
-		known: known.rows,
-		trusted: known.trusted,
-		...target,
-	});
-	const rejected: Rejected = { rejected: 0, unreadableKeys: 0 };
+	const counts: RejectCounts = { rejected: 0, unreadableKeys: 0 };
 	let rejects: Reject[] = [];
 	let bytes = 0;
-	let next = 0;
-	/** Rows of one page after the other, until one has rows to set aside: COPY leaves no room for another statement. */
+	progress.pages = pages.length;
+
 	const linesUntilReject = async function* () {
-		while (next < pages.length && rejects.length === 0) {
-			const page = pages[next]!;
-			stage.checkTime(next + 1);
-			const before = found.rows;
-			const uncompressed = await content(next);
-			const encoded = encodePage(uncompressed, ++next);
+		while (progress.page < pages.length && rejects.length === 0) {
+			const page = pages[progress.page++]!;
+			if (run.timeLeft() <= 0) throw outOfTime(run);
+			const content = await nextPage();
+			const encoded = encoder.encodePage(content, progress.page);
 			rejects = encoded.rejects;
-			// Rejects are parts of their page.
-			if (rejects.length === 0) release(uncompressed);
+			// Rejects are views of the page's memory.
+			if (rejects.length === 0) release(content);
 			if (encoded.lines.length) yield encoded.lines;
-			if (found.rows - before < page.rows)
-				throw failure(
-					"SourceIncomplete",
-					`Page ${next} (${page.key}) has ${found.rows - before} rows and the manifest says ${page.rows}; the snapshot must be fetched again.`,
-				);
+			checkRowCount(page, progress.page, encoded.rows);
 			bytes += page.bytes;
-			log.progress("loading", { page: next, pages: pages.length, rows: found.rows, bytes });
+			log.progress("loading", { page: progress.page, pages: pages.length, rows: encoder.counts.rows, bytes });
 		}
 	};
-	while (next < pages.length) {
-		rejects = [];
-		await streams.pipeline(Readable.from(linesUntilReject()), client.query(copyFrom(target.copy)));
-		await rejectRows(stage, next, rejects, rejected);
+	for (progress.page = 0; progress.page < pages.length; rejects = []) {
+		await streams.pipeline(Readable.from(linesUntilReject()), client.query(copyFrom(statement)));
+		if (rejects.length) await saveRejects(run, rejects, counts);
 	}
-	return { ...found, ...rejected, registered: known.rows.size, ...known.rows.compare() };
+	return counts;
 }
 
-type Rejected = Pick<Staged, "rejected" | "unreadableKeys" | "firstReject">;
+function checkRowCount(page: ManifestPage, number: number, rows: number): void {
+	if (rows < page.rows)
+		throw failure(
+			"SourceIncomplete",
+			`Page ${number} (${page.key}) has ${rows} rows, but the manifest says ${page.rows}; the snapshot must be fetched again.`,
+		);
+}
 
-async function rejectRows(stage: Stage, pageNumber: number, rejects: Reject[], rejected: Rejected): Promise<void> {
-	const first = rejects[0];
-	if (!first) return;
-	rejected.firstReject ??= `page ${pageNumber}, line ${first.line}: ${first.reason}`;
-	rejected.rejected += rejects.length;
-	rejected.unreadableKeys += rejects.filter(({ key }) => key === undefined).length;
-	for (const portion of portionsOf(rejects)) {
-		const column = <T>(pick: (reject: Reject) => T) => portion.map(pick);
-		await stage.client.query(REJECT_ROWS, [
-			stage.runId,
-			pageNumber,
-			column((reject) => reject.line),
-			column((reject) => reject.key ?? null),
-			column((reject) => reject.reason),
-			column((reject) => reject.raw),
+/** Saves the rejects of the page that was read last, and counts them. */
+async function saveRejects({ client, event, progress }: SnapshotRun, rejects: Reject[], counts: RejectCounts) {
+	const [first] = rejects;
+	counts.firstReject ??= `page ${progress.page}, line ${first!.line}: ${first!.reason}`;
+	counts.rejected += rejects.length;
+	counts.unreadableKeys += rejects.filter(({ key }) => key === undefined).length;
+	for (const batch of batchesOf(rejects))
+		await client.query(SAVE_REJECTS, [
+			event.runId,
+			progress.page,
+			batch.map(({ line }) => line),
+			batch.map(({ key }) => key ?? null),
+			batch.map(({ reason }) => reason),
+			batch.map(({ raw }) => raw),
 		]);
-	}
 }
 
-function* portionsOf(rejects: Reject[]): Generator<Reject[]> {
-	let portion: Reject[] = [];
+function* batchesOf(rejects: Reject[]): Generator<Reject[]> {
+	let batch: Reject[] = [];
 	let bytes = 0;
 	for (const reject of rejects) {
-		const size = REJECT_BYTES + reject.raw.length;
-		if (portion.length && bytes + size > MAX_REJECT_BYTES) {
-			yield portion;
-			portion = [];
+		const size = REJECT_OVERHEAD_BYTES + reject.raw.length;
+		if (batch.length && bytes + size > MAX_BATCH_BYTES) {
+			yield batch;
+			batch = [];
 			bytes = 0;
 		}
-		portion.push(reject);
+		batch.push(reject);
 		bytes += size;
 	}
-	yield portion;
+	yield batch;
 }

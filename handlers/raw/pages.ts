@@ -1,4 +1,4 @@
-/** A snapshot's raw pages, as they come out of the bucket: whole and undamaged, or not at all. */
+/** A snapshot's raw pages as they come out of the bucket: whole and undamaged, or not at all. */
 
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
@@ -6,30 +6,32 @@ import { failure, reasonOf } from "../common/failure";
 import type { Storage } from "./bucket";
 import { type ManifestPage, sha256 } from "./manifest";
 
-/** No page comes near; one that does is no page of ours, and would take all of the function's memory. */
+/** Far above any page that extract writes; a larger one would take all of the function's memory. */
 const MAX_PAGE_BYTES = 128 * 1024 * 1024;
 
 /**
- * The contents of pages: each is fetched while the one before it is being uncompressed, and that while the one before is used.
- * @returns gives a page's content, each once and in order; throws PageDamaged, StorageUnavailable
+ * Reads pages ahead: each is fetched while the one before it is uncompressed, and that while the one before is used.
+ * @returns gives the next page, uncompressed; throws PageDamaged, StorageUnavailable
  */
-export function contentsOf(storage: Storage, pages: ManifestPage[]): (index: number) => Promise<Buffer> {
-	const compressed = readAhead(pages, (page) => fetchPage(storage, page));
-	return readAhead(pages, async (page, index) => uncompress(page, await compressed(index)));
+export function prefetchPages(storage: Storage, pages: ManifestPage[]): () => Promise<Buffer> {
+	const nextCompressed = readAhead(pages, (page) => fetchPage(storage, page));
+	return readAhead(pages, async (page) => uncompress(page, await nextCompressed()));
 }
 
-/** Reads pages, each while the one before it is being used. */
-function readAhead<T>(pages: ManifestPage[], read: (page: ManifestPage, index: number) => Promise<T>) {
-	const start = (index: number) => {
-		const reading = pages[index] && read(pages[index], index);
-		// Awaited in its turn; if something fails before, nobody will.
+/** Starts on each page as soon as the one before it is handed out. */
+function readAhead<T>(pages: ManifestPage[], read: (page: ManifestPage) => Promise<T>): () => Promise<T> {
+	let started = 0;
+	const start = () => {
+		const page = pages[started++];
+		const reading = page && read(page);
+		// It is awaited in its turn; if something fails before, its own failure must not end the process.
 		reading?.catch(() => {});
 		return reading;
 	};
-	let ahead = start(0);
-	return async (index: number): Promise<T> => {
+	let ahead = start();
+	return async () => {
 		const content = await ahead!;
-		ahead = start(index + 1);
+		ahead = start();
 		return content;
 	};
 }
@@ -37,19 +39,19 @@ function readAhead<T>(pages: ManifestPage[], read: (page: ManifestPage, index: n
 const damaged = (page: ManifestPage, what: string, cause?: unknown) =>
 	failure("PageDamaged", `The page ${page.key} ${what}; the snapshot must be fetched again.`, cause);
 
-/** A page as it was stored, or an error that says it is not. */
+/** A page's compressed bytes, checked against the manifest. */
 async function fetchPage(storage: Storage, page: ManifestPage): Promise<Buffer> {
 	const compressed = await storage.read(page.key);
 	if (!compressed) throw damaged(page, "is missing");
 	if (compressed.length !== page.bytes)
-		throw damaged(page, `has ${compressed.length} bytes and the manifest says ${page.bytes}`);
+		throw damaged(page, `has ${compressed.length} bytes, but the manifest says ${page.bytes}`);
 	if (sha256(compressed) !== page.sha256) throw damaged(page, "has a wrong checksum");
 	return compressed;
 }
 
 async function uncompress(page: ManifestPage, compressed: Buffer): Promise<Buffer> {
-	// A gzip file ends with its content's size (RFC 1952), so that the content comes in one piece; with some room more, so
-	// that it is never taken from Node's pool, where other buffers are.
+	// A gzip file ends with the size of its content (RFC 1952), so the content fits into one chunk; the chunk is larger than
+	// Node's buffer pool, so that it never shares memory with other buffers.
 	const size = compressed.length < 4 ? 0 : compressed.readUInt32LE(compressed.length - 4);
 	try {
 		return await promisify(gunzip)(compressed, {
@@ -61,7 +63,7 @@ async function uncompress(page: ManifestPage, compressed: Buffer): Promise<Buffe
 	}
 }
 
-/** Gives the memory of a page's content back at once: as garbage, some of them would lie there until they are collected. */
+/** Frees the memory of a page at once; the garbage collector would let several pages pile up. */
 export function release(uncompressed: Buffer): void {
 	(uncompressed.buffer as ArrayBuffer).transfer(0);
 }

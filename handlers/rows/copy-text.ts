@@ -11,10 +11,10 @@ const LETTERS = new Map([
 	[BACKSLASH, BACKSLASH],
 ]);
 
-/** No byte becomes more than this many: a backslash in a list is escaped twice over. */
-const MOST = 4;
+/** The most bytes that one byte becomes: a backslash in a list is escaped twice. */
+const MAX_BYTES_PER_BYTE = 4;
 
-/** What is written so far: the first `length` bytes of `bytes`. */
+/** A growing buffer: its first `length` bytes are written. */
 export interface Output {
 	bytes: Buffer;
 	length: number;
@@ -24,21 +24,21 @@ export function createOutput(): Output {
 	return { bytes: Buffer.allocUnsafe(64 * 1024), length: 0 };
 }
 
-/** Makes room for a row: past a buffer's end, bytes would be lost without a word. @param size its fields' bytes and all that is put around them */
+/** Grows the buffer for a row: bytes written past its end would be lost silently. @param size bytes of its fields and of all around them */
 export function reserve(output: Output, size: number): void {
-	const needed = output.length + MOST * size;
+	const needed = output.length + MAX_BYTES_PER_BYTE * size;
 	if (needed <= output.bytes.length) return;
 	const larger = Buffer.allocUnsafe(Math.max(needed, 2 * output.bytes.length));
 	output.bytes.copy(larger, 0, 0, output.length);
 	output.bytes = larger;
 }
 
-export function putByte(output: Output, byte: number): void {
+export function appendByte(output: Output, byte: number): void {
 	output.bytes[output.length++] = byte;
 }
 
 /** Bytes that need no escape. */
-export function putPlain(output: Output, bytes: Uint8Array, from = 0, to = bytes.length): void {
+export function appendPlain(output: Output, bytes: Uint8Array, from = 0, to = bytes.length): void {
 	const { bytes: out } = output;
 	let { length } = output;
 	for (let at = from; at < to; at++) out[length++] = bytes[at]!;
@@ -46,31 +46,31 @@ export function putPlain(output: Output, bytes: Uint8Array, from = 0, to = bytes
 }
 
 /** ASCII that needs no escape. */
-export function putAscii(output: Output, text: string): void {
+export function appendAscii(output: Output, text: string): void {
 	for (let at = 0; at < text.length; at++) output.bytes[output.length++] = text.charCodeAt(at);
 }
 
-/** A character that need not be plain. */
-export function putEscaped(output: Output, byte: number): void {
+/** Any byte, escaped where it must be. */
+export function appendEscaped(output: Output, byte: number): void {
 	const letter = byte <= RETURN || byte === BACKSLASH ? LETTERS.get(byte) : undefined;
-	if (letter !== undefined) putByte(output, BACKSLASH);
-	putByte(output, letter ?? byte);
+	if (letter !== undefined) appendByte(output, BACKSLASH);
+	appendByte(output, letter ?? byte);
 }
 
-export function putText(output: Output, bytes: Uint8Array, from: number, to: number): void {
+export function appendText(output: Output, bytes: Uint8Array, from: number, to: number): void {
 	const { bytes: out } = output;
 	for (let at = from; at < to; at++) {
 		const byte = bytes[at]!;
 		if (byte > RETURN && byte !== BACKSLASH) out[output.length++] = byte;
-		else putEscaped(output, byte);
+		else appendEscaped(output, byte);
 	}
 }
 
-export function putNull(output: Output): void {
-	putByte(output, BACKSLASH);
-	putByte(output, 0x4e); // N
+export function appendNull(output: Output): void {
+	appendByte(output, BACKSLASH);
+	appendByte(output, 0x4e); // N
 }
 
-export function putTab(output: Output): void {
-	putByte(output, TAB);
+export function appendTab(output: Output): void {
+	appendByte(output, TAB);
 }

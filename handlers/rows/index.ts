@@ -6,4 +6,4 @@
  */
 
 export { createKnownRowsReader, type KnownRows } from "./known-rows";
-export { createPageEncoder, type Found, type Reject } from "./page-encoder";
+export { createPageEncoder, type Reject, type RowCounts } from "./page-encoder";

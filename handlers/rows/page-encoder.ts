@@ -1,4 +1,4 @@
-/** From a page's bytes to COPY's: rows that the database knows are left out, rows that do not fit are set aside. */
+/** From a page's bytes to COPY's input: known rows are left out, rows that do not fit are rejected. */
 
 import xxhash from "xxhash-wasm";
 import type { Layout } from "../../db/source";
@@ -9,21 +9,21 @@ import type { KnownRows } from "./known-rows";
 import { frameCsv, frameJson, type OnRecord } from "./records";
 import { createRowEncoder, type Refusal } from "./row-encoder";
 
-/** Part of a row's hash: raise it when the same raw row begins to mean something else, and every row is read anew. */
+/** Part of a row's hash. Raise it when the same raw row gets another meaning: every row is then read anew. */
 const TRANSFORM_VERSION = 2;
 
-/** What was found in the pages so far. */
-export interface Found {
+/** The rows of all pages so far. */
+export interface RowCounts {
 	/** Rows in the pages. */
 	rows: number;
-	/** Rows that the database knew, each of another vehicle. */
+	/** Rows that the database knows, each of another vehicle. */
 	known: number;
-	/** Known rows that stood there once more. */
+	/** Further occurrences of known rows. */
 	repeated: number;
-	/** Known rows that stood on two pages. */
+	/** Those of them on another page than the first. */
 	onTwoPages: number;
-	/** Rows sent to the database. */
-	incoming: number;
+	/** Rows to copy. */
+	copied: number;
 }
 
 export interface Reject extends Refusal {
@@ -31,8 +31,10 @@ export interface Reject extends Refusal {
 	raw: Buffer;
 }
 
-export interface Encoded {
-	/** Lines of COPY's text format, by key: an index takes neighbours a quarter faster than strangers. */
+export interface EncodedPage {
+	/** Rows in the page. */
+	rows: number;
+	/** Lines of COPY's text format, sorted by key: appending to an index in order is a quarter faster. */
 	lines: Buffer;
 	rejects: Reject[];
 }
@@ -41,75 +43,76 @@ export interface EncodeOptions {
 	manifest: Pick<Manifest, "format" | "header">;
 	layout: Layout;
 	known: KnownRows;
-	/** False: every row is to be read and compared, known or not. */
-	trusted: boolean;
-	/** What stands in a line before the hash, and after the values. */
-	before(page: number): string;
-	after: string;
+	/** Whether rows that the database knows are copied too. */
+	copyKnown: boolean;
+	/** What a line holds before the hash. @param page its number, from 1 */
+	prefix(page: number): string;
+	/** What a line holds after the values. */
+	suffix: string;
 }
 
 /**
- * Makes what turns one page after the other into COPY's input, counting as it goes.
- * @returns of a page, uncompressed, and its number from 1, its lines and rejects; throws PageDamaged
+ * Creates the encoder of a snapshot's pages.
+ * @returns the counts so far, and a function that takes a page, uncompressed, and its number from 1; throws PageDamaged
  */
-export async function createPageEncoder(options: EncodeOptions) {
-	const { manifest, layout, known, trusted, after } = options;
+export async function createPageEncoder({ manifest, layout, known, copyKnown, ...line }: EncodeOptions) {
 	const { header, format } = manifest;
 	const { h64Raw } = await xxhash();
 	const seed = h64Raw(Buffer.from(JSON.stringify([TRANSFORM_VERSION, format, header])));
 	const encoder = createRowEncoder(format, header, layout);
 	const frame = format === "csv" ? frameCsvPage : frameJsonPage;
-	const found: Found = { rows: 0, known: 0, repeated: 0, onTwoPages: 0, incoming: 0 };
+	const counts: RowCounts = { rows: 0, known: 0, repeated: 0, onTwoPages: 0, copied: 0 };
 
-	/** Whether a row is known, and so is done with. */
+	/** Looks a row up, and counts it where it is known. */
 	const isKnown = (hash: bigint, pageNumber: number): boolean => {
-		const seenOn = known.see(hash, pageNumber);
+		const seenOn = known.markSeen(hash, pageNumber);
 		if (seenOn === -1) return false;
-		if (seenOn === 0) found.known++;
+		if (seenOn === 0) counts.known++;
 		else {
-			found.repeated++;
-			if (seenOn !== pageNumber) found.onTwoPages++;
+			counts.repeated++;
+			if (seenOn !== pageNumber) counts.onTwoPages++;
 		}
 		return true;
 	};
 
-	const encodePage = (page: Buffer, pageNumber: number): Encoded => {
+	const encodePage = (page: Buffer, pageNumber: number): EncodedPage => {
 		const rejects: Reject[] = [];
-		const places: LinePlace[] = [];
-		const before = options.before(pageNumber);
+		const lines: LinePosition[] = [];
+		const prefix = line.prefix(pageNumber);
+		const rowsBefore = counts.rows;
 		encoder.begin(page);
-		frame(page, header, pageNumber, (start, end, line) => {
+		frame(page, header, pageNumber, (start, end, lineNumber) => {
 			const raw = page.subarray(start, end);
 			const hash = h64Raw(raw, seed);
-			found.rows++;
-			if (trusted && isKnown(hash, pageNumber)) return;
+			counts.rows++;
+			if (!copyKnown && isKnown(hash, pageNumber)) return;
 			const from = encoder.output.length;
-			const row = encoder.encode(start, end, `${before}${BigInt.asIntN(64, hash)}\t`, after);
+			const row = encoder.encode(start, end, `${prefix}${BigInt.asIntN(64, hash)}\t`, line.suffix);
 			if (typeof row === "number") {
-				known.send(row);
-				places.push({ key: row, from, to: encoder.output.length });
-				found.incoming++;
+				known.markCopied(row);
+				lines.push({ key: row, from, to: encoder.output.length });
+				counts.copied++;
 				return;
 			}
-			if (row.key !== undefined) known.setAside(row.key);
-			rejects.push({ ...row, line, raw });
+			if (row.key !== undefined) known.markRejected(row.key);
+			rejects.push({ ...row, line: lineNumber, raw });
 		});
-		return { lines: sorted(encoder.output.bytes, encoder.output.length, places), rejects };
+		return { rows: counts.rows - rowsBefore, lines: sortByKey(encoder.output, lines), rejects };
 	};
-	return { found, encodePage };
+	return { counts, encodePage };
 }
 
-interface LinePlace {
+interface LinePosition {
 	key: number;
 	from: number;
 	to: number;
 }
 
-/** A copy of the lines in the order of their keys. */
-function sorted(lines: Buffer, length: number, places: LinePlace[]): Buffer {
+/** A copy of the lines, ordered by key. */
+function sortByKey({ bytes, length }: { bytes: Buffer; length: number }, lines: LinePosition[]): Buffer {
 	const copy = Buffer.allocUnsafe(length);
 	let at = 0;
-	for (const { from, to } of places.sort((a, b) => a.key - b.key)) at += lines.copy(copy, at, from, to);
+	for (const { from, to } of lines.sort((a, b) => a.key - b.key)) at += bytes.copy(copy, at, from, to);
 	return copy;
 }
 
@@ -120,20 +123,20 @@ function frameCsvPage(page: Buffer, header: string[], pageNumber: number, onReco
 	if (JSON.stringify(own) !== JSON.stringify(header))
 		throw failure(
 			"PageDamaged",
-			`Page ${pageNumber}, line 1, is not the header that the manifest gives; the snapshot must be fetched again.`,
+			`Line 1 of page ${pageNumber} differs from the manifest's header; the snapshot must be fetched again.`,
 		);
 	frameCsv(page, headerEnd + 1, header.length, onRecord);
 }
 
 function frameJsonPage(page: Buffer, _header: string[], pageNumber: number, onRecord: OnRecord): void {
 	let rows = 0;
-	const wrong = frameJson(page, (start, end, line) => {
+	const problem = frameJson(page, (start, end, line) => {
 		rows++;
 		onRecord(start, end, line);
 	});
-	if (wrong)
+	if (problem)
 		throw failure(
 			"PageDamaged",
-			`Page ${pageNumber} is not a JSON array of rows: ${wrong}, after ${rows} rows; the snapshot must be fetched again.`,
+			`Page ${pageNumber} is not a JSON array of rows: ${problem}, after ${rows} rows; the snapshot must be fetched again.`,
 		);
 }

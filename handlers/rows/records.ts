@@ -1,6 +1,6 @@
 /**
- * Finds the records of a raw page in its bytes, whatever these are: every byte that is not a separator belongs to
- * exactly one record, so that a damaged one is set aside and the rest still loads.
+ * Finds the records of a raw page in its bytes, valid or not. Every byte that is not a separator belongs to exactly one
+ * record, so that a damaged record is rejected and the rest still loads.
  */
 
 import { createFields, splitRecord } from "./fields";
@@ -12,14 +12,14 @@ const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 const QUOTE = 0x22;
 
-/** A quoted field may run over line breaks, but no further than this: past it, its quote was never closed. */
+/** A quoted field may contain line breaks; a record longer than this has a quote that was never closed. */
 const MAX_RECORD_BYTES = 1024 * 1024;
 
 /**
- * Finds the records of a CSV page (RFC 4180). Empty lines are passed over.
+ * Finds the records of a CSV page (RFC 4180). Empty lines are skipped.
  *
- * A record whose quotes do not close, or that runs over lines and then does not have the right number of fields, ends at
- * its first line break: only that line is lost to it.
+ * A record whose quotes do not close, or that spans lines and has the wrong number of fields, ends at its first line break,
+ * so that only that line is lost.
  * @param page uncompressed
  * @param start 0, or where the first line after the header begins
  * @param columns how many fields a row has
@@ -53,7 +53,7 @@ export function frameCsv(page: Buffer, start: number, columns: number, onRecord:
 	}
 }
 
-/** Where a record ends whose first line leaves a quote open: after more lines, if that makes a row; else right there. */
+/** Where a record ends whose first line leaves a quote open: after further lines if that makes a row, otherwise right there. */
 function quotedRecord(page: Buffer, begin: number, firstEnd: number, columns: number): { end: number; lines: number } {
 	const limit = Math.min(page.length, begin + MAX_RECORD_BYTES);
 	let open = true;
@@ -75,10 +75,10 @@ function isRow(page: Buffer, begin: number, end: number, columns: number): boole
 }
 
 /**
- * Finds the elements of a JSON page: an array of objects, as SODA writes it, one a line, though any layout will do.
+ * Finds the elements of a JSON page, an array of objects. SODA writes one to a line, but any layout is read.
  *
- * No string runs over a line break in JSON, and SODA begins a row's line with `,{`: either one inside an element means
- * that it was broken before, and ends it there.
+ * A string in JSON contains no line break, and SODA begins a row's line with `,{`. Where either occurs inside an element, the
+ * element is damaged and ends there.
  * @param page uncompressed
  * @returns what is wrong with the page as a whole, or undefined
  */
@@ -114,7 +114,7 @@ export function frameJson(page: Buffer, onRecord: OnRecord): string | undefined 
 	}
 }
 
-/** Where the element that begins at `begin` ends: where its brackets are closed, or where it turns out to be broken. */
+/** Where the element that begins at `begin` ends: where its brackets close, or where it proves to be damaged. */
 function jsonElement(page: Buffer, begin: number): { end: number; lines: number } {
 	const { length } = page;
 	let depth = 0;

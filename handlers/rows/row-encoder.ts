@@ -1,190 +1,147 @@
-/** Turns raw rows into typed ones, as lines of COPY's text format, or says why one does not fit. */
+/** Turns raw rows into lines of COPY's text format, or says why a row is rejected. */
 
 import { isUtf8 } from "node:buffer";
-import type { ColumnKind, Layout } from "../../db/source";
+import type { Layout } from "../../db/source";
 import type { RawFormat } from "../common/contract";
-import { createOutput, type Output, putAscii, putNull, putTab, reserve } from "./copy-text";
+import { appendAscii, appendNull, appendTab, createOutput, type Output, reserve } from "./copy-text";
 import { createFields, joinFields, splitRecord, textOf } from "./fields";
-import { PUT, readKey } from "./typed-values";
+import { findUnexpectedValue, hasRepeatedName, isObject, jsonText } from "./json-row";
+import { ENCODERS, readKey } from "./typed-values";
 
-/** Why a row is set aside, with its key wherever that can be read. */
+/** Why a row is rejected, with its key wherever that can be read. */
 export interface Refusal {
 	key: number | undefined;
 	reason: string;
 }
 
 export interface RowEncoder {
-	/** The lines of a page. */
+	/** The lines of the current page. */
 	readonly output: Output;
-	/** Turns to the next page, uncompressed; the lines of the one before it are forgotten. */
+	/** Begins the next page, uncompressed, and clears the output. */
 	begin(page: Buffer): void;
 	/**
-	 * Writes the line of the row that stands in the page from `start` up to `end`: its values, separated by tabs, between
-	 * what goes before and after them. Nothing is written of a row that does not fit.
-	 * @returns its key
+	 * Appends the line of the row in the page's bytes from `start` up to `end`: prefix, values separated by tabs, suffix.
+	 * Nothing is appended for a row that is rejected.
+	 * @returns the row's key, or why it is rejected
 	 */
-	encode(start: number, end: number, before: string, after: string): number | Refusal;
+	encode(start: number, end: number, prefix: string, suffix: string): number | Refusal;
 }
 
-/** Makes the encoder of one snapshot's rows. */
+/** Creates the encoder of one snapshot's rows. */
 export function createRowEncoder(format: RawFormat, header: string[], layout: Layout): RowEncoder {
-	const targets = layout.present.map((column) => ({
+	const columns = layout.present.map((column) => ({
 		name: column.display,
-		put: PUT[column.kind],
+		encode: ENCODERS[column.kind],
 		required: column.required ?? false,
-		columns: column.targets.length,
+		targets: column.targets.length,
 		index: layout.fields.indexOf(column),
 	}));
 	const keyIndex = layout.fields.findIndex((column) => column?.kind === "key");
+	const kinds = layout.fields.map((column) => column?.kind);
 	const headerNames = new Set(header);
 	const output = createOutput();
 	const fields = createFields();
 	let page: Buffer = fields.bytes;
-	/** Whether every byte of the page may stand in a text: then no row's need be looked at. */
-	let isText = true;
+	/** Whether the whole page is valid text: then no row has to be checked by itself. */
+	let isValidPage = true;
 
 	const keyOf = () => readKey(fields.bytes, fields.places[2 * keyIndex]!, fields.places[2 * keyIndex + 1]!);
+	const refuse = (reason: string): Refusal => ({ key: keyOf(), reason });
 
-	/** Finds the fields of a CSV row. @returns why it is none */
-	const readCsv = (start: number, end: number): Refusal | undefined => {
+	const parseCsvRow = (start: number, end: number): Refusal | undefined => {
 		if (!splitRecord(page, start, end, fields))
 			return { key: undefined, reason: "a quote is not closed, or stands inside a field" };
 		if (fields.count !== header.length)
 			return { key: undefined, reason: `it has ${fields.count} fields, and the header ${header.length}` };
-		if (isText) return undefined;
-		const raw = page.subarray(start, end);
-		if (!isUtf8(raw)) return { key: keyOf(), reason: "it is not valid UTF-8" };
-		return raw.includes(0) ? { key: keyOf(), reason: "it contains a NUL character" } : undefined;
+		const problem = isValidPage ? undefined : validateText(page.subarray(start, end));
+		return problem === undefined ? undefined : refuse(problem);
 	};
 
-	/** Finds the fields of a JSON row. @returns why it is none */
-	const readJson = (start: number, end: number): Refusal | undefined => {
-		const isValid = isText || isUtf8(page.subarray(start, end));
-		let object: Record<string, unknown>;
+	const parseJsonRow = (start: number, end: number): Refusal | undefined => {
+		const isValid = isValidPage || isUtf8(page.subarray(start, end));
+		let row: Record<string, unknown>;
 		try {
-			object = JSON.parse(page.toString(isValid ? "utf8" : "latin1", start, end));
+			row = JSON.parse(page.toString(isValid ? "utf8" : "latin1", start, end));
 		} catch {
 			return { key: undefined, reason: "it is not valid JSON" };
 		}
-		if (!isObject(object)) return { key: undefined, reason: "it is not a JSON object" };
-		// The parser keeps the last of them; and it could be the key.
-		if (countNames(page, start, end) > namesIn(object)) return { key: undefined, reason: "it has a field twice" };
-		const texts = header.map((name) => jsonText(object[name]));
+		if (!isObject(row)) return { key: undefined, reason: "it is not a JSON object" };
+		// JSON.parse keeps only the last value of a name, and the name could be the key's.
+		if (hasRepeatedName(page, start, end, row)) return { key: undefined, reason: "it has a field twice" };
+		const texts = header.map((name) => jsonText(row[name]));
 		joinFields(texts, fields);
-		if (!isValid) return { key: keyOf(), reason: "it is not valid UTF-8" };
-		const stranger = Object.keys(object).find((name) => !headerNames.has(name) && !name.startsWith(":"));
-		if (stranger !== undefined) return { key: keyOf(), reason: `the header has no field named ${quoted(stranger)}` };
-		const odd = header.find((name, index) => isOdd(object[name], layout.fields[index]?.kind));
-		if (odd !== undefined) return { key: keyOf(), reason: `${odd} is no text, number or point that fits` };
-		// Escapes can spell what bytes cannot: a NUL, half a surrogate pair.
-		const unfit = texts.findIndex((text) => text.includes("\0") || !text.isWellFormed());
-		if (unfit === -1) return undefined;
-		return { key: keyOf(), reason: `${header[unfit]} contains a character no text may hold` };
+		if (!isValid) return refuse("it is not valid UTF-8");
+		const unknown = Object.keys(row).find((name) => !headerNames.has(name) && !name.startsWith(":"));
+		if (unknown !== undefined) return refuse(`the header has no field named ${quote(unknown)}`);
+		const unexpected = findUnexpectedValue(row, header, kinds);
+		if (unexpected !== undefined) return refuse(`${unexpected} is no text, number or point that fits`);
+		// Escapes can spell what valid UTF-8 cannot: a NUL, half a surrogate pair.
+		const unstorable = texts.findIndex((text) => text.includes("\0") || !text.isWellFormed());
+		if (unstorable === -1) return undefined;
+		return refuse(`${header[unstorable]} contains a character that PostgreSQL cannot store`);
 	};
 
-	/** Writes the values that were read. @returns why one does not fit */
-	const putValues = (): string | undefined => {
+	/** Appends the values of the row that was parsed. @returns why one does not fit */
+	const encodeValues = (): string | undefined => {
 		const { bytes, places } = fields;
 		let isFirst = true;
-		for (const { name, put, required, columns, index } of targets) {
+		for (const { name, encode, required, targets, index } of columns) {
 			const from = places[2 * index]!;
 			const to = places[2 * index + 1]!;
-			if (!isFirst) putTab(output);
+			if (!isFirst) appendTab(output);
 			isFirst = false;
 			if (from !== to) {
-				if (!put(output, bytes, from, to)) return `${name} does not fit: ${quoted(textOf(fields, index))}`;
+				if (!encode(output, bytes, from, to)) return `${name} does not fit: ${quote(textOf(fields, index))}`;
 				continue;
 			}
 			if (required) return `${name} is empty`;
-			putNull(output);
-			for (let column = 1; column < columns; column++) {
-				putTab(output);
-				putNull(output);
+			appendNull(output);
+			for (let target = 1; target < targets; target++) {
+				appendTab(output);
+				appendNull(output);
 			}
 		}
 		return undefined;
 	};
 
-	const read = format === "csv" ? readCsv : readJson;
+	/** Appends the line of the row that was parsed. */
+	const appendLine = (rowBytes: number, prefix: string, suffix: string): number | Refusal => {
+		const { length } = output;
+		// Around each field there may be a tab, braces and quotes, and `\N` in its place.
+		reserve(output, rowBytes + 2 * columns.length + prefix.length + suffix.length);
+		appendAscii(output, prefix);
+		const problem = encodeValues();
+		if (problem !== undefined) {
+			output.length = length;
+			return refuse(problem);
+		}
+		appendAscii(output, suffix);
+		return keyOf()!;
+	};
+
+	const parse = format === "csv" ? parseCsvRow : parseJsonRow;
 	return {
 		output,
 		begin(next) {
 			page = next;
-			isText = isUtf8(page) && !page.includes(0);
+			isValidPage = validateText(page) === undefined;
 			output.length = 0;
 		},
-		encode(start, end, before, after) {
-			const refusal = read(start, end);
+		encode(start, end, prefix, suffix) {
+			const refusal = parse(start, end);
 			if (refusal) return refusal;
-			const { length } = output;
-			// Around each field there may be a tab, braces and quotes, and `\N` in its place.
-			const size = fields.bytes === page ? end - start : fields.bytes.length;
-			reserve(output, size + 2 * targets.length + before.length + after.length);
-			putAscii(output, before);
-			const reason = putValues();
-			if (reason !== undefined) {
-				output.length = length;
-				return { key: keyOf(), reason };
-			}
-			putAscii(output, after);
-			return keyOf()!;
+			return appendLine(fields.bytes === page ? end - start : fields.bytes.length, prefix, suffix);
 		},
 	};
 }
 
-/** GeoJSON's point in WGS84: one with a system of coordinates of its own is something else. RFC 7946, section 4. */
-function isPoint(value: object): value is { coordinates: number[] } {
-	return (
-		"type" in value &&
-		value.type === "Point" &&
-		"coordinates" in value &&
-		Array.isArray(value.coordinates) &&
-		value.coordinates.every((one) => typeof one === "number") &&
-		!("crs" in value)
-	);
+/** @returns why PostgreSQL could not store these bytes as text */
+function validateText(bytes: Buffer): string | undefined {
+	if (!isUtf8(bytes)) return "it is not valid UTF-8";
+	return bytes.includes(0) ? "it contains a NUL character" : undefined;
 }
 
-/** How many names a JSON object's text has, its own and those of the objects in it. */
-function countNames(page: Buffer, start: number, end: number): number {
-	let names = 0;
-	let depth = 0;
-	let inString = false;
-	for (let at = start; at < end; at++) {
-		const byte = page[at];
-		if (byte === 0x22) inString = !inString;
-		else if (inString) at += byte === 0x5c ? 1 : 0;
-		else if (byte === 0x7b || byte === 0x5b) depth++;
-		else if (byte === 0x7d || byte === 0x5d) depth--;
-		else if (byte === 0x3a && depth <= 2) names++;
-	}
-	return names;
-}
-
-/** As many as that, if none stood there twice. */
-function namesIn(object: Record<string, unknown>): number {
-	const objects = [object, ...Object.values(object).filter(isObject)];
-	return objects.reduce((sum, each) => sum + Object.keys(each).length, 0);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-	return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A JSON value as the CSV would have it. */
-function jsonText(value: unknown): string {
-	if (value === null || value === undefined) return "";
-	if (typeof value !== "object") return String(value);
-	return isPoint(value) ? `POINT (${value.coordinates.join(" ")})` : "";
-}
-
-/** What no text stands for: an object that is no point, true, a number that has lost digits on its way through JSON. */
-function isOdd(value: unknown, kind?: ColumnKind): boolean {
-	if (kind === undefined || value === null || value === undefined || typeof value === "string") return false;
-	if (typeof value === "number") return Math.abs(value) > Number.MAX_SAFE_INTEGER;
-	return !(kind === "point" && typeof value === "object" && isPoint(value));
-}
-
-/** A value for people. */
-function quoted(text: string): string {
+/** A value for people; a long one only by its length. */
+function quote(text: string): string {
 	return text.length <= 60 ? JSON.stringify(text) : `a value of ${text.length} characters`;
 }

@@ -1,10 +1,10 @@
-/** The source's values as the database's: each checked in its bytes and written as COPY takes it. */
+/** The source's values as the database stores them: each is checked in its bytes and encoded for COPY. */
 
 import { type ColumnKind, MAX_TEXT_BYTES } from "../../db/source";
-import { type Output, putByte, putEscaped, putNull, putPlain, putTab, putText } from "./copy-text";
+import { appendByte, appendEscaped, appendNull, appendPlain, appendTab, appendText, type Output } from "./copy-text";
 
-/** Writes one value, bytes that are not empty. @returns false where it does not fit; what was written then is rubbish */
-type Put = (output: Output, bytes: Buffer, from: number, to: number) => boolean;
+/** Appends one value, which is not empty. @returns false where it does not fit; what was appended is then invalid */
+type Encode = (output: Output, bytes: Buffer, from: number, to: number) => boolean;
 
 const [ZERO, NINE] = [0x30, 0x39];
 const [QUOTE, BACKSLASH, BAR, COMMA, DOT, MINUS, SPACE] = [0x22, 0x5c, 0x7c, 0x2c, 0x2e, 0x2d, 0x20];
@@ -13,10 +13,10 @@ const [BRACE_OPEN, BRACE_CLOSE, PARENTHESIS_OPEN, PARENTHESIS_CLOSE] = [0x7b, 0x
 const VEHICLE_TYPES = ["BEV", "PHEV"].map((type) => ({ type: Buffer.from(type), suffix: Buffer.from(`(${type})`) }));
 const POINT = Buffer.from("POINT");
 
-/** Fifteen digits are exact in a double, and nine is the longest known. */
+/** Fifteen digits are exact in a double; the longest known key has nine. */
 const MAX_KEY_DIGITS = 15;
 const MAX_COUNT_DIGITS = 9;
-/** No more digits than PostgreSQL can read: it refuses what is too small to be told from 0. */
+/** PostgreSQL refuses a number so small that it rounds to 0. */
 const MAX_DECIMALS = 100;
 
 const isDigit = (byte: number | undefined) => byte !== undefined && byte >= ZERO && byte <= NINE;
@@ -35,40 +35,40 @@ function numberOf(bytes: Buffer, from: number, to: number): number {
 	return number;
 }
 
-/** Whether the bytes from a place on are these. */
-function standsAt(bytes: Buffer, at: number, wanted: Buffer): boolean {
+/** Whether certain bytes stand at a position. */
+function matchesAt(bytes: Buffer, at: number, wanted: Buffer): boolean {
 	for (let index = 0; index < wanted.length; index++) if (bytes[at + index] !== wanted[index]) return false;
 	return true;
 }
 
-/** A vehicle's key, or undefined where the bytes are none. */
+/** A vehicle's key; undefined where the bytes are not one. */
 export function readKey(bytes: Buffer, from: number, to: number): number | undefined {
 	const fits = to > from && to - from <= MAX_KEY_DIGITS && bytes[from] !== ZERO && digitsEnd(bytes, from, to) === to;
 	return fits ? numberOf(bytes, from, to) : undefined;
 }
 
-const key: Put = (output, bytes, from, to) => {
+const key: Encode = (output, bytes, from, to) => {
 	if (readKey(bytes, from, to) === undefined) return false;
-	putPlain(output, bytes, from, to);
+	appendPlain(output, bytes, from, to);
 	return true;
 };
 
-const text: Put = (output, bytes, from, to) => {
+const text: Encode = (output, bytes, from, to) => {
 	if (to - from > MAX_TEXT_BYTES) return false;
-	putText(output, bytes, from, to);
+	appendText(output, bytes, from, to);
 	return true;
 };
 
 /** From 1900 to 2099. */
-const year: Put = (output, bytes, from, to) => {
+const year: Encode = (output, bytes, from, to) => {
 	if (to - from !== 4 || digitsEnd(bytes, from, to) !== to) return false;
 	const century = numberOf(bytes, from, from + 2);
-	putPlain(output, bytes, from, to);
+	appendPlain(output, bytes, from, to);
 	return century === 19 || century === 20;
 };
 
-/** Digits, perhaps with a point and zeros after them. */
-const count: Put = (output, bytes, from, to) => {
+/** Digits, with or without a point and zeros after them; 0 is unknown. */
+const count: Encode = (output, bytes, from, to) => {
 	const end = digitsEnd(bytes, from, to);
 	if (end === from || end - from > MAX_COUNT_DIGITS) return false;
 	if (end < to) {
@@ -78,49 +78,49 @@ const count: Put = (output, bytes, from, to) => {
 	}
 	let first = from;
 	while (first < end && bytes[first] === ZERO) first++;
-	if (first === end) putNull(output);
-	else putPlain(output, bytes, first, end);
+	if (first === end) appendNull(output);
+	else appendPlain(output, bytes, first, end);
 	return true;
 };
 
-const vehicleType: Put = (output, bytes, from, to) => {
+const vehicleType: Encode = (output, bytes, from, to) => {
 	for (const { type, suffix } of VEHICLE_TYPES) {
-		if (to - from < suffix.length || !standsAt(bytes, to - suffix.length, suffix)) continue;
-		putPlain(output, type);
+		if (to - from < suffix.length || !matchesAt(bytes, to - suffix.length, suffix)) continue;
+		appendPlain(output, type);
 		return true;
 	}
 	return false;
 };
 
 /** The parts between `|` and `||` as an array literal, each in quotes. https://www.postgresql.org/docs/18/arrays.html#ARRAYS-IO */
-const list: Put = (output, bytes, from, to) => {
+const list: Encode = (output, bytes, from, to) => {
 	if (to - from > MAX_TEXT_BYTES) return false;
 	let [isEmpty, isOpen] = [true, false];
 	for (let at = from; at < to; at++) {
 		const byte = bytes[at]!;
 		if (byte === BAR) {
-			if (isOpen) putByte(output, QUOTE);
+			if (isOpen) appendByte(output, QUOTE);
 			isOpen = false;
 			continue;
 		}
 		if (!isOpen) {
-			putByte(output, isEmpty ? BRACE_OPEN : COMMA);
-			putByte(output, QUOTE);
+			appendByte(output, isEmpty ? BRACE_OPEN : COMMA);
+			appendByte(output, QUOTE);
 			[isEmpty, isOpen] = [false, true];
 		}
-		if (byte === QUOTE || byte === BACKSLASH) putEscaped(output, BACKSLASH);
-		putEscaped(output, byte);
+		if (byte === QUOTE || byte === BACKSLASH) appendEscaped(output, BACKSLASH);
+		appendEscaped(output, byte);
 	}
 	if (isEmpty) {
-		putNull(output);
+		appendNull(output);
 		return true;
 	}
-	if (isOpen) putByte(output, QUOTE);
-	putByte(output, BRACE_CLOSE);
+	if (isOpen) appendByte(output, QUOTE);
+	appendByte(output, BRACE_CLOSE);
 	return true;
 };
 
-/** Where a number ends that is of no greater size than `limit`, -1 where none begins. */
+/** Where a number ends whose absolute value is at most `limit`; -1 where there is none. */
 function coordinateEnd(bytes: Buffer, from: number, to: number, limit: number): number {
 	const first = bytes[from] === MINUS ? from + 1 : from;
 	let end = digitsEnd(bytes, first, to);
@@ -135,8 +135,8 @@ function coordinateEnd(bytes: Buffer, from: number, to: number, limit: number): 
 }
 
 /** `POINT (longitude latitude)`, in WGS84. */
-const point: Put = (output, bytes, from, to) => {
-	if (to - from < POINT.length || !standsAt(bytes, from, POINT)) return false;
+const point: Encode = (output, bytes, from, to) => {
+	if (to - from < POINT.length || !matchesAt(bytes, from, POINT)) return false;
 	let at = from + POINT.length;
 	if (bytes[at] === SPACE) at++;
 	if (bytes[at++] !== PARENTHESIS_OPEN) return false;
@@ -144,11 +144,11 @@ const point: Put = (output, bytes, from, to) => {
 	if (longitudeEnd === -1 || bytes[longitudeEnd] !== SPACE) return false;
 	const latitudeEnd = coordinateEnd(bytes, longitudeEnd + 1, to, 90);
 	if (latitudeEnd !== to - 1 || bytes[latitudeEnd] !== PARENTHESIS_CLOSE) return false;
-	putPlain(output, bytes, at, longitudeEnd);
-	putTab(output);
-	putPlain(output, bytes, longitudeEnd + 1, latitudeEnd);
+	appendPlain(output, bytes, at, longitudeEnd);
+	appendTab(output);
+	appendPlain(output, bytes, longitudeEnd + 1, latitudeEnd);
 	return true;
 };
 
-/** How each kind of value is written. */
-export const PUT: Record<ColumnKind, Put> = { key, text, year, count, vehicleType, list, point };
+/** How each kind of value is encoded. */
+export const ENCODERS: Record<ColumnKind, Encode> = { key, text, year, count, vehicleType, list, point };

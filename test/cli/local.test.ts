@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect } from "chai";
 import { Client } from "pg";
-import { COUNT_NAMES } from "../../handlers/common/contract";
+import { COUNT_NAMES } from "../../db/counts";
 import { childrenOf, isAlive, localFolderForEach, type RunningProcess, writeSampleFile } from "../support/local";
 import { programOf } from "../support/program";
 

@@ -334,7 +334,7 @@ describe("load", () => {
 			const snapshot = { day: 0, pages: [vehicles(1, 3), vehicles(3, 5)] };
 			const error = await failed(database.load(snapshot));
 			expect(error).to.deep.include({ name: "SourceIncomplete" });
-			expect(error.message).to.include("more than one page, 3 among them");
+			expect(error.message).to.include("more than one page, for example 3");
 			expect(await current("dol_vehicle_id")).to.deep.equal([]);
 			expect(await database.load(snapshot, { accept: ["SourceIncomplete"] })).to.deep.include({
 				added: 5,
@@ -385,7 +385,7 @@ describe("load", () => {
 			const snapshot = { day: 30, pages: [[vehicle(1), vehicle("1O5")]] };
 			const result = await database.load(snapshot);
 			expect(result).to.deep.include({ removed: 0, rejected: 1 });
-			expect(result.notes.join()).to.match(/Nobody was removed.* 1 rejected rows.* any of the 2/);
+			expect(result.notes.join()).to.match(/No vehicles were removed.* 1 rejected rows.* any of the 2/);
 			const accepted = await database.load(snapshot, { reload: true, accept: ["UnreadableKeys"] });
 			expect(accepted).to.deep.include({ removed: 2 });
 		});
@@ -450,7 +450,7 @@ describe("load", () => {
 			});
 			const error = await failed(database.loadManifest(manifestKey));
 			expect(error).to.deep.include({ name: "SourceIncomplete" });
-			expect(error.message).to.include("has 3 rows and the manifest says 4");
+			expect(error.message).to.include("has 3 rows, but the manifest says 4");
 		});
 
 		for (const [what, wrong] of Object.entries({
@@ -503,7 +503,7 @@ describe("load", () => {
 			const timeLeftMs = () => (++asked > 4 ? 0 : 60_000);
 			const error = await failed(database.load({ day: 0, pages }, { timeLeftMs, runId: "late" }));
 			expect(error).to.deep.include({ name: "OutOfTime" });
-			expect(error.message).to.match(/stopped at page [123] of 3, since its time was up; give/);
+			expect(error.message).to.match(/stopped at page [123] of 3, because its time was up; give/);
 			expect(await run("late")).to.deep.include({ status: "failed", error: "OutOfTime" });
 			expect(await current("1")).to.deep.equal([]);
 		});

@@ -32,7 +32,7 @@ describe("a load, when its server", () => {
 	const loadWhile = async (happens: (client: Client) => unknown, runId?: string) => {
 		let happened = false;
 		const act = (text: string, client: Client, _: number, copy?: Parameters<typeof inMidCopy>[0]) => {
-			if (!/^copy incoming/.test(text)) return;
+			if (!/^copy staging/.test(text)) return;
 			inMidCopy(copy!, async () => {
 				happened = true;
 				await happens(client);

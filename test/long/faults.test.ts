@@ -24,7 +24,7 @@ testHalfOpen({
 	"its first statement": /^select pg_try_advisory_lock/,
 	BEGIN: /^begin/,
 	"reading what is known": /^copy \(\s*select/,
-	COPY: /^copy incoming/,
+	COPY: /^copy staging/,
 	"the merge": /^with merged as/,
 	"the end of its record": /^update ev.runs set\s+status = \$2/,
 });
@@ -44,7 +44,7 @@ describe("a load", () => {
 		const timeLeftMs = timeBudget();
 		const error = await throughProxy(scene, database, async (proxy) => {
 			const fallSilent = (text: string) => {
-				if (/^copy incoming/.test(text)) proxy.fallSilent({ all: true });
+				if (/^copy staging/.test(text)) proxy.fallSilent({ all: true });
 			};
 			const error = await failed(beforeStatements(fallSilent, () => scene.load(database, { timeLeftMs })));
 			expect(timeLeftMs(), "milliseconds left").to.be.above(500);

@@ -81,7 +81,7 @@ describe("a load", () => {
 		it("nothing for so long that the time is up leaves the old snapshot: OutOfTime", async () => {
 			const timeLeftMs = timeBudget();
 			const error = await failed(load(late(1_200), 1, { timeLeftMs }));
-			expect(error.message).to.include("The load stopped at page 2 of 2, since its time was up");
+			expect(error.message).to.include("The load stopped at page 2 of 2, because its time was up");
 			await expectOld(scene, database, error, "OutOfTime");
 		});
 
@@ -132,7 +132,7 @@ describe("a load", () => {
 
 		it("one of another dataset than the run's leaves the old snapshot: ManifestInvalid", async () => {
 			const error = await failed(scene.load(database, { dataset: "abcd-1234" }));
-			expect(error.message).to.include("is of dataset f6w7-q2d2, and this run is for abcd-1234");
+			expect(error.message).to.include("is of dataset f6w7-q2d2, but this run is for abcd-1234");
 			await expectOld(scene, database, error, "ManifestInvalid");
 		});
 	});
@@ -212,7 +212,7 @@ describe("a load", () => {
 
 		for (const [place, pattern] of Object.entries({
 			"reading what is known": /^copy \(\s*select/,
-			COPY: /^copy incoming/,
+			COPY: /^copy staging/,
 			"the merge": /^with merged/,
 			COMMIT: /^commit/,
 		}))

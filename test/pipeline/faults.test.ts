@@ -29,7 +29,7 @@ import { storeSnapshot, vehicles } from "../support/snapshots";
 
 testKilledBackends("the first load", SCENES["the first load"], (text) => /^(savepoint|commit)/.test(text));
 testKilledBackends("the next load", SCENES["the next load"], (text) => /^(create temporary|with merged)/.test(text));
-testHalfOpen({ COPY: /^copy incoming/ });
+testHalfOpen({ COPY: /^copy staging/ });
 
 describe("a load", () => {
 	let scene: Scene;
@@ -55,7 +55,7 @@ describe("a load", () => {
 			const error = await failed(
 				beforeStatements(
 					(text, client, _, copy) => {
-						if (/^copy incoming/.test(text)) inMidCopy(copy!, kill(client));
+						if (/^copy staging/.test(text)) inMidCopy(copy!, kill(client));
 					},
 					() => large.load(database),
 				),
@@ -122,7 +122,7 @@ describe("a load", () => {
 			expect(timeLeftMs(), "milliseconds left").to.be.above(1_000);
 			await expectOld(scene, database, error, "OutOfTime");
 			expect(error.message).to.match(
-				/^The load stopped (at page \d of 2|before its first page), since its time was up/,
+				/^The load stopped (at page \d of 2|before the first page), because its time was up/,
 			);
 		});
 	});

@@ -133,7 +133,9 @@ describe("a database's certificate", function () {
 			const error = await failed(call(ca));
 			expect(error.name, call.name).to.equal("DatabaseUnavailable");
 			expect(error.message).to.match(why);
-			expect(error.message).to.include(`The database (${postgres.host}:${postgres.port}/ev) is not trusted: `);
+			expect(error.message).to.include(
+				`The certificate of the database (${postgres.host}:${postgres.port}/ev) is not trusted: `,
+			);
 			expect(error.message).to.include("Amazon's authorities for RDS").and.not.include(owner.password);
 		}
 	};

@@ -1,7 +1,7 @@
 /** What rings and when, that it reaches people, and what the dashboard shows. */
 
 import { expect } from "chai";
-import { COUNT_NAMES } from "../../handlers/common/contract";
+import { COUNT_NAMES } from "../../db/counts";
 import { metricLine } from "../../handlers/common/metrics";
 import { silence } from "../../infra/alarms";
 import { type DashboardNames, defineDashboard } from "../../infra/dashboard";

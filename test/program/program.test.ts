@@ -18,7 +18,7 @@ type FunctionName = (typeof FUNCTIONS)[number];
 /** Modules of handlers/ that ship with load as they are. */
 const FOR_EACH_ROW = [
 	"common/failure",
-	...["copy-text", "fields", "index", "known-rows", "page-encoder", "records", "row-encoder", "typed-values"].map(
+	...["copy-text", "fields", "index", "known-rows", "json-row", "page-encoder", "records", "row-encoder", "typed-values"].map(
 		(name) => `rows/${name}`,
 	),
 ];

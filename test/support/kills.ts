@@ -98,7 +98,7 @@ function standStill(record: ProgramRecord): string {
 			let pieces = 0;
 			stream._write = function (chunk, ...more) {
 				_write.call(this, chunk, ...more);
-				if (/incoming/.test(text) && ++pieces === 1) process.stdout.write("COPYING\\n");
+				if (/copy staging/.test(text) && ++pieces === 1) process.stdout.write("COPYING\\n");
 			};
 			return stream;
 		};`;

@@ -1,6 +1,7 @@
 /** The database as its rules have it, without SQL: what a load must come to. */
 
-import type { LoadCounts } from "../../handlers/common/contract";
+import type { LoadCounts } from "../../db/counts";
+
 import type { TestDatabase } from "./bed";
 import { dayOf, type Row } from "./snapshots";
 

@@ -2,7 +2,8 @@
 
 import { expect } from "chai";
 import fc from "fast-check";
-import type { LoadCounts, RawFormat } from "../../handlers/common/contract";
+import type { LoadCounts } from "../../db/counts";
+import type { RawFormat } from "../../handlers/common/contract";
 import { asSuperuser } from "../../local/machine/postgres";
 import { migrateInto, openDatabase, type TestBed, type TestDatabase, testBed } from "./bed";
 import { hostileElements, hostileLines, interleave } from "./hostile";

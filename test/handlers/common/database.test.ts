@@ -75,7 +75,7 @@ describe("the database", () => {
 		it("cuts a session whose time is up, so that no lock outlives it", async () => {
 			const client = await connect(secret, 200);
 			const error = await failed(client.query("select pg_sleep(5)"));
-			expect(error.message).to.include("its time was up");
+			expect(error.message).to.include("the session's time was up");
 		});
 	});
 

@@ -44,60 +44,60 @@ const vehicles = fc
 	.uniqueArray(fc.record({ key, hash }), { selector: (one) => one.key })
 	.map((all) => all.filter((one, index) => all.findIndex((other) => other.hash === one.hash) === index));
 const event = fc.oneof(
-	fc.record({ what: fc.constant("see" as const), hash, page: fc.integer({ min: 1, max: 3 }) }),
-	fc.record({ what: fc.constantFrom("send" as const, "setAside" as const), key }),
+	fc.record({ what: fc.constant("markSeen" as const), hash, page: fc.integer({ min: 1, max: 3 }) }),
+	fc.record({ what: fc.constantFrom("markCopied" as const, "markRejected" as const), key }),
 );
 
 describe("known rows", () => {
-	it("tell what was seen and where, who has a twin, and who is gone, whatever passes by in whatever order", () => {
+	it("finds seen, conflicting and gone vehicles for any sequence of marks", () => {
 		fc.assert(
 			fc.property(vehicles, fc.array(event), fc.integer({ min: 1, max: 60 }), (known, events, pieceBytes) => {
 				const rows = read(known, pieceBytes);
 				const pages = new Map<number, number>();
 				const [sent, met] = [new Set<number>(), new Set<number>()];
 				for (const one of events) {
-					if (one.what === "see") {
+					if (one.what === "markSeen") {
 						const owner = known.find((vehicle) => vehicle.hash === one.hash)?.key;
-						expect(rows.see(one.hash, one.page)).to.equal(owner === undefined ? -1 : (pages.get(owner) ?? 0));
+						expect(rows.markSeen(one.hash, one.page)).to.equal(owner === undefined ? -1 : (pages.get(owner) ?? 0));
 						if (owner !== undefined) pages.set(owner, one.page);
 					} else {
 						rows[one.what](one.key);
 						met.add(one.key);
-						if (one.what === "send") sent.add(one.key);
+						if (one.what === "markCopied") sent.add(one.key);
 					}
 				}
 				expect(rows.size).to.equal(known.length);
-				const hasTwin = known.some((vehicle) => pages.has(vehicle.key) && sent.has(vehicle.key));
+				const hasConflictingRow = known.some((vehicle) => pages.has(vehicle.key) && sent.has(vehicle.key));
 				const gone = known.map((vehicle) => vehicle.key).filter((one) => !pages.has(one) && !met.has(one));
-				expect(rows.compare()).to.deep.equal({ gone, hasTwin });
+				expect(rows.compare()).to.deep.equal({ gone, hasConflictingRow });
 			}),
 		);
 	});
 
-	it("find each of a hundred thousand and more, and nothing else", () => {
+	it("finds each of 150,000 rows and nothing else", () => {
 		const many = Array.from({ length: 150_000 }, (_, index) => ({
 			key: 100_000_000 + index,
 			hash: BigInt.asUintN(64, BigInt(index) * 0x9e3779b97f4a7c15n),
 		}));
 		const rows = read(many, 65_536);
-		for (const one of many) expect(rows.see(one.hash, 1)).to.equal(0);
-		for (const one of many) expect(rows.see(one.hash + 1n, 1)).to.equal(-1);
-		expect(rows.compare()).to.deep.equal({ gone: [], hasTwin: false });
+		for (const one of many) expect(rows.markSeen(one.hash, 1)).to.equal(0);
+		for (const one of many) expect(rows.markSeen(one.hash + 1n, 1)).to.equal(-1);
+		expect(rows.compare()).to.deep.equal({ gone: [], hasConflictingRow: false });
 	});
 
-	it("remember each of a hundred thousand and more that are sent", () => {
+	it("remembers each of 75,000 copied vehicles", () => {
 		const many = Array.from({ length: 150_000 }, (_, index) => ({ key: 3 * index + 1, hash: BigInt(index) }));
 		const rows = read(many, 65_536);
-		for (const { key } of many) if (key % 2) rows.send(key);
-		rows.see(0n, 1);
+		for (const { key } of many) if (key % 2) rows.markCopied(key);
+		rows.markSeen(0n, 1);
 		const gone = many.map(({ key }) => key).filter((key) => key % 2 === 0);
-		expect(rows.compare()).to.deep.equal({ gone, hasTwin: true });
+		expect(rows.compare()).to.deep.equal({ gone, hasConflictingRow: true });
 	});
 
-	it("are none where nothing is known", () => {
+	it("is empty where nothing is known", () => {
 		const rows = read([]);
-		expect(rows.see(0n, 1)).to.equal(-1);
-		rows.send(1);
-		expect([rows.size, rows.compare()]).to.deep.equal([0, { gone: [], hasTwin: false }]);
+		expect(rows.markSeen(0n, 1)).to.equal(-1);
+		rows.markCopied(1);
+		expect([rows.size, rows.compare()]).to.deep.equal([0, { gone: [], hasConflictingRow: false }]);
 	});
 });

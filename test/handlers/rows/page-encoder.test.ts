@@ -14,15 +14,15 @@ async function encoder(format: "csv" | "json" = "csv") {
 		manifest: { format, header },
 		layout: matchHeader(header),
 		known,
-		trusted: true,
-		before: (number) => `${number}\t`,
-		after: "\tend\n",
+		copyKnown: false,
+		prefix: (number) => `${number}\t`,
+		suffix: "\tend\n",
 	});
 }
 
-describe("a page's lines", () => {
-	it("come in the order of their keys, each whole and with what stands around it", async () => {
-		const { encodePage, found } = await encoder();
+describe("the page encoder", () => {
+	it("sorts lines by key, with prefix and suffix around each", async () => {
+		const { encodePage, counts } = await encoder();
 		const { lines, rejects } = encodePage(page(row("300"), row("20", '"Walla\\Walla"'), row("1")), 7);
 		const fields = lines
 			.toString()
@@ -37,11 +37,11 @@ describe("a page's lines", () => {
 		expect(fields[1]).to.include("Walla\\\\Walla");
 		for (const line of fields) expect(line).to.have.length(21).and.to.include("end");
 		expect(rejects).to.deep.equal([]);
-		expect(found).to.deep.equal({ rows: 3, known: 0, repeated: 0, onTwoPages: 0, incoming: 3 });
+		expect(counts).to.deep.equal({ rows: 3, known: 0, repeated: 0, onTwoPages: 0, copied: 3 });
 	});
 
-	it("hold nothing of the page before, nor of a row that is set aside with its line and its bytes", async () => {
-		const { encodePage, found } = await encoder();
+	it("rejects a row with its line and bytes, and writes nothing of it", async () => {
+		const { encodePage, counts } = await encoder();
 		encodePage(page(row("1"), row("2")), 1);
 		const bad = row("3").replace("2020", "20255");
 		const { lines, rejects } = encodePage(page(bad, row("4")), 2);
@@ -49,10 +49,10 @@ describe("a page's lines", () => {
 		expect(rejects).to.deep.equal([
 			{ key: 3, reason: 'Model Year does not fit: "20255"', line: 2, raw: Buffer.from(bad) },
 		]);
-		expect(found).to.include({ rows: 4, incoming: 3 });
+		expect(counts).to.include({ rows: 4, copied: 3 });
 	});
 
-	it("are whole however much longer than its row a line is, at any length of the page", async () => {
+	it("writes whole lines that are four times as long as their rows", async () => {
 		const { encodePage } = await encoder();
 		for (const rows of [1, 17, 200]) {
 			const worst = Array.from({ length: rows }, (_, index) =>
@@ -66,7 +66,7 @@ describe("a page's lines", () => {
 		}
 	});
 
-	it("carry the same hash for the same raw row on any page, and another for any other row or format", async () => {
+	it("gives equal rows the same hash, and other rows or formats another", async () => {
 		const hashOf = async (rows: string, format: "csv" | "json" = "csv") => {
 			const { encodePage } = await encoder(format);
 			return encodePage(format === "csv" ? page(rows) : Buffer.from(`[${rows}]`), 1)
@@ -84,9 +84,11 @@ describe("a page's lines", () => {
 		expect(await hashOf(row("1"))).to.equal(hashes[0]);
 	});
 
-	it("are refused where the page is not what the manifest says", async () => {
+	it("refuses a page that is not what the manifest says", async () => {
 		const { encodePage } = await encoder();
-		expect(() => encodePage(Buffer.from(`a,b\n${row("1")}\n`), 3)).to.throw(/Page 3, line 1, is not the header/);
+		expect(() => encodePage(Buffer.from(`a,b\n${row("1")}\n`), 3)).to.throw(
+			/Line 1 of page 3 differs from the manifest's header/,
+		);
 		const json = await encoder("json");
 		expect(() => json.encodePage(Buffer.from('[{"a":1}'), 4)).to.throw(
 			/Page 4 is not a JSON array of rows: .* after 1 rows/,

@@ -215,10 +215,10 @@ describe("a row", () => {
 			.that.matches(/no field named "Colour"/);
 		expect(read("json", { County: "\ud800" }))
 			.to.have.property("reason")
-			.that.matches(/no text may hold/);
+			.that.matches(/PostgreSQL cannot store/);
 		expect(read("json", { County: "a\0" }))
 			.to.have.property("reason")
-			.that.matches(/no text may hold/);
+			.that.matches(/PostgreSQL cannot store/);
 		for (const raw of ["{", "[]", "5", "null"])
 			expect(readRaw("json", Buffer.from(raw)))
 				.to.have.property("reason")

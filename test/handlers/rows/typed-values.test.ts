@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import type { ColumnKind } from "../../../db/source";
 import { createOutput } from "../../../handlers/rows/copy-text";
-import { PUT } from "../../../handlers/rows/typed-values";
+import { ENCODERS } from "../../../handlers/rows/typed-values";
 
 /** What each kind takes and gives, said once more in regular expressions. */
 const MODEL: Record<ColumnKind, (text: string) => string | undefined> = {
@@ -81,7 +81,7 @@ describe("a value", () => {
 					const bytes = Buffer.from(left + text + right);
 					const [from, to] = [Buffer.byteLength(left), bytes.length - Buffer.byteLength(right)];
 					const output = createOutput();
-					const fits = PUT[kind](output, bytes, from, to);
+					const fits = ENCODERS[kind](output, bytes, from, to);
 					expect(fits ? output.bytes.toString("utf8", 0, output.length) : undefined).to.equal(MODEL[kind](text));
 				}),
 				{ numRuns: 2000 },

@@ -18,9 +18,17 @@ type FunctionName = (typeof FUNCTIONS)[number];
 /** Modules of handlers/ that ship with load as they are. */
 const FOR_EACH_ROW = [
 	"common/failure",
-	...["copy-text", "fields", "index", "known-rows", "json-row", "page-encoder", "records", "row-encoder", "typed-values"].map(
-		(name) => `rows/${name}`,
-	),
+	...[
+		"copy-text",
+		"fields",
+		"index",
+		"known-rows",
+		"json-row",
+		"page-encoder",
+		"records",
+		"row-encoder",
+		"typed-values",
+	].map((name) => `rows/${name}`),
 ];
 const PACKAGES: Record<FunctionName, string[]> = {
 	extract: ["@aws-sdk/client-s3", "@aws-sdk/client-secrets-manager"],

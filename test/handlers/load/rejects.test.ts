@@ -1,0 +1,65 @@
+/** Rows that do not fit. */
+
+import { expect } from "chai";
+import { failed } from "../../support/assertions";
+import { useDatabase } from "../../support/load-bed";
+import { csvLine, pageOf, vehicle, vehicles } from "../../support/snapshots";
+
+describe("load: rejected rows", () => {
+	const { database, current } = useDatabase();
+
+	const page = (...lines: (string | Buffer)[]) =>
+		Buffer.concat([pageOf([], "csv"), ...lines.flatMap((line) => [Buffer.from(line), Buffer.from("\n")])]);
+
+	it("saves their bytes, place and reason, and loads the rest", async () => {
+		const invalid = Buffer.from(csvLine(vehicle(3, { city: "Se\u0080ttle" })), "latin1");
+		const lines = [csvLine(vehicle(1)), csvLine(vehicle(2, { model_year: "20255" })), invalid, csvLine(vehicle(4))];
+		const result = await database().load({ day: 0, pages: [page(...lines)] }, { runId: "r" });
+		expect(result).to.deep.include({ rows: 4, added: 2, rejected: 2 });
+		const rejected = await database().query(
+			"select run_id, page, line, dol_vehicle_id, reason, raw from ev.rejected_rows order by line",
+		);
+		expect(rejected).to.deep.equal([
+			{
+				run_id: "r",
+				page: 1,
+				line: 3,
+				dol_vehicle_id: "2",
+				reason: 'Model Year does not fit: "20255"',
+				raw: Buffer.from(lines[1] as string),
+			},
+			{ run_id: "r", page: 1, line: 4, dol_vehicle_id: "3", reason: "it is not valid UTF-8", raw: invalid },
+		]);
+	});
+
+	it("keeps the vehicle of a rejected row as it was", async () => {
+		await database().load({ day: 0, pages: [vehicles(1, 3)] });
+		const result = await database().load({ day: 30, pages: [[vehicle(1), vehicle(2, { electric_range: "many" })]] });
+		expect(result).to.deep.include({ rejected: 1, removed: 1, unchanged: 1 });
+		expect(await current("dol_vehicle_id, electric_range_miles")).to.deep.equal([
+			{ dol_vehicle_id: "1", electric_range_miles: 291 },
+			{ dol_vehicle_id: "2", electric_range_miles: 291 },
+		]);
+	});
+
+	it("removes no vehicle while a key is unreadable, unless accepted", async () => {
+		await database().load({ day: 0, pages: [vehicles(1, 3)] });
+		const snapshot = { day: 30, pages: [[vehicle(1), vehicle("1O5")]] };
+		const result = await database().load(snapshot);
+		expect(result).to.deep.include({ removed: 0, rejected: 1 });
+		expect(result.notes.join()).to.match(/No vehicles were removed.* 1 rejected rows.* any of the 2/);
+		const accepted = await database().load(snapshot, { reload: true, accept: ["UnreadableKeys"] });
+		expect(accepted).to.deep.include({ removed: 2 });
+	});
+
+	it("refuses more than maxRejectedShare unless accepted", async () => {
+		const snapshot = { day: 0, pages: [[...vehicles(1, 8), vehicle(9, { make: "" }), vehicle(10, { make: "" })]] };
+		const settings = { maxRejectedShare: 0.1 };
+		const error = await failed(database().load(snapshot, { settings }));
+		expect(error).to.deep.include({ name: "TooManyRejects" });
+		expect(error.message).to.include("2 of 10 rows").and.include("page 1, line 10: Make is empty");
+		expect(await current("1")).to.deep.equal([]);
+		const result = await database().load(snapshot, { settings, accept: ["TooManyRejects"] });
+		expect(result).to.deep.include({ added: 8, rejected: 2 });
+	});
+});

@@ -1,0 +1,68 @@
+/** The load of a version that is published already, or of one older than that. */
+
+import { expect } from "chai";
+import { failed } from "../../support/assertions";
+import { useDatabase } from "../../support/load-bed";
+import { vehicle, vehicles } from "../../support/snapshots";
+
+describe("load: a version that is published", () => {
+	const { database, current, versions } = useDatabase();
+
+	const snapshot = { day: 0, pages: [vehicles(1, 50)] };
+
+	it("returns unchanged and writes no vehicle", async () => {
+		await database().load(snapshot);
+		const before = await versions();
+		const result = await database().load(snapshot);
+		expect(result).to.deep.include({ status: "unchanged", rows: 50, added: null, removed: null });
+		expect(await versions()).to.deep.equal(before);
+	});
+
+	it("writes no vehicle on reload", async () => {
+		await database().load(snapshot);
+		const before = await versions();
+		const result = await database().load(snapshot, { reload: true });
+		expect(result).to.deep.include({ status: "loaded", rows: 50, unchanged: 50, added: 0, changed: 0, removed: 0 });
+		expect(await versions()).to.deep.equal(before);
+	});
+
+	it("counts other spellings of the same values as unchanged", async () => {
+		await database().load({ day: 0, pages: [[vehicle(1, { electric_range: "291", base_msrp: "0" })]] });
+		const result = await database().load({ day: 1, pages: [[vehicle(1, { electric_range: "291.0", base_msrp: "" })]] });
+		expect(result).to.deep.include({ unchanged: 1, changed: 0 });
+		const again = await database().load(
+			{ day: 1, pages: [[vehicle(1, { electric_range: "291.0", base_msrp: "" })]] },
+			{ reload: true },
+		);
+		expect(again).to.deep.include({ unchanged: 1 });
+	});
+
+	it("adds up counts and history when its content differs", async () => {
+		await database().load({ day: 0, pages: [vehicles(1, 3)] });
+		await database().load({ day: 30, pages: [[vehicle(1, { city: "Tacoma" }), vehicle(2)]] });
+		await database().load(
+			{ day: 30, pages: [[vehicle(1, { city: "Kent" }), vehicle(2), vehicle(3)]] },
+			{ reload: true },
+		);
+		expect(
+			await database().query("select changed, removed, returned from ev.snapshots order by snapshot_at desc limit 1"),
+		).to.deep.equal([{ changed: 2, removed: 1, returned: 1 }]);
+		const [change] = await database().query("select old, new from ev.vehicle_changes where dol_vehicle_id = 1");
+		expect(change).to.deep.equal({ old: { city: "Seattle" }, new: { city: "Kent" } });
+	});
+
+	it("returns the first result to a retry of the same run", async () => {
+		const first = await database().load(snapshot, { runId: "same" });
+		const { seconds: _, ...again } = await database().load(snapshot, { runId: "same" });
+		expect(again).to.deep.include({ status: "loaded", added: 50 });
+		expect(first).to.deep.include(again);
+	});
+
+	it("refuses an older snapshot", async () => {
+		await database().load({ day: 30, pages: [vehicles(1, 2)] });
+		const error = await failed(database().load({ day: 0, pages: [vehicles(1, 3)] }));
+		expect(error).to.deep.include({ name: "OlderSnapshot" });
+		expect(error.message).to.include("20240101T000000Z").and.include("20240131T000000Z");
+		expect(await current("dol_vehicle_id")).to.have.length(2);
+	});
+});

@@ -1,4 +1,4 @@
-/** The README's picture of the architecture: that it shows what is deployed, who reaches what, and where it stands. */
+/** The diagram in docs/architecture.md: that it shows what is deployed, who reaches what, and where it stands. */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -46,10 +46,10 @@ interface Picture {
 }
 
 function readPicture(): Picture {
-	const readme = readFileSync(join(__dirname, "../..", "README.md"), "utf8");
+	const page = readFileSync(join(__dirname, "../..", "docs/architecture.md"), "utf8");
 	const picture: Picture = { nodes: new Set(), arrows: new Set(), places: {} };
 	const inside: string[] = [];
-	for (const line of /```mermaid\n(.*?)```/s.exec(readme)![1]!.split("\n")) {
+	for (const line of /```mermaid\n(.*?)```/s.exec(page)![1]!.split("\n")) {
 		const [, place] = /^\s*subgraph (\w+)/.exec(line) ?? [];
 		const [, from, to] = /^\s*(\w+) -->(?:\|[^|]*\|)? (\w+)$/.exec(line) ?? [];
 		const [, node] = /^\s*(\w+)[[({>]/.exec(line) ?? [];
@@ -65,7 +65,7 @@ function readPicture(): Picture {
 	return picture;
 }
 
-describe("the picture in the README", () => {
+describe("the diagram in docs/architecture.md", () => {
 	const picture = readPicture();
 	let record: ProgramRecord;
 	const all = (type: string) => record.resources.filter((resource) => resource.type === type);

@@ -1,4 +1,4 @@
-/** The cost table in the README: that its arithmetic is right, and counts what is declared. */
+/** The cost table in docs/cost.md: that its arithmetic is right, and counts what is declared. */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -49,9 +49,9 @@ const ROWS: Record<string, { price: (inText: number[]) => number; quantity: (rec
 	dashboard: { price: ([each]) => each!, quantity: (record) => count(record, "aws:cloudwatch/dashboard:Dashboard") },
 };
 
-describe("the cost table in the README", () => {
-	const readme = readFileSync(join(__dirname, "../..", "README.md"), "utf8");
-	const table = /\| US dollars a month \|.*?\n\n/s.exec(readme)![0];
+describe("the cost table in docs/cost.md", () => {
+	const page = readFileSync(join(__dirname, "../..", "docs/cost.md"), "utf8");
+	const table = /\| US dollars a month \|.*?\n\n/s.exec(page)![0];
 	const rows = table
 		.trim()
 		.split("\n")

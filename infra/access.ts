@@ -34,7 +34,7 @@ export function createBastionHost(
 	database: aws.rds.Instance,
 ): { tunnelCommand: pulumi.Output<string> } {
 	const group = createGroup(network.vpc, "access", "the bastion host");
-	const endpoints = createGroup(network.vpc, "session", "Session Manager's endpoints");
+	const endpoints = createGroup(network.vpc, "session", "the Session Manager endpoints");
 	const createEndpoint = (service: string, actions: string[]) =>
 		createInterfaceEndpoint(service, network, { service, zones: 1, group: endpoints, actions, resources: ["*"] });
 	const networkAccess = [

@@ -199,7 +199,7 @@ function defineDatabaseAlarms({ databaseStorageGb }: Settings, { database }: Mon
 /**
  * The alarm on runs that did not succeed for some days: no success in each of the hours that make up these days.
  *
- * It counts hours because a run may end later after midnight than the next one, which would leave a window of a day empty.
+ * It counts hours because a run may end later in the night than the one before it, which would leave a day without a success.
  * Seven hours are added for that, as far as CloudWatch's limit of seven days allows.
  * An hour without a success has no data. FILL makes it zero, otherwise CloudWatch would evaluate older data first.
  * A new stack has no success either, so the alarm waits for its first night, for the whole warm-up: FILL always has data.

@@ -69,7 +69,7 @@ export function createNetwork(settings: Settings, key: aws.kms.Key): Network {
 
 /**
  * Creates a security group without rules, which allows no traffic. rules.ts adds rules as resources of their own.
- * @param members what is in the group
+ * @param members what is in the group, in characters that EC2 allows: no apostrophes
  */
 export function createGroup(vpc: awsx.ec2.Vpc, name: string, members: string): aws.ec2.SecurityGroup {
 	return new aws.ec2.SecurityGroup(name, { vpcId: vpc.vpcId, description: `For ${members}` });

@@ -74,39 +74,7 @@ const PRIVATE = /^(10|172\.(1[6-9]|2\d|3[01])|192\.168)\./;
  */
 export function readSettings(): Settings {
 	const config = new pulumi.Config();
-	const wrong = (name: string, allowed: string) =>
-		new pulumi.RunError(
-			`The setting ${name} is ${JSON.stringify(config.get(name))} and must be ${allowed}; correct it with \`pulumi config set ${name} …\`.`,
-		);
-	const checked = (name: string, isAllowed: (value: string) => boolean, allowed: string) => {
-		const value = config.require(name);
-		if (!isAllowed(value)) throw wrong(name, allowed);
-		return value;
-	};
-	const text = (name: string, pattern: RegExp, allowed: string) =>
-		checked(name, (value) => pattern.test(value), allowed);
-	const oneOf = <T extends string>(name: string, values: readonly T[]) => {
-		const value = config.require(name);
-		if (!(values as readonly string[]).includes(value)) throw wrong(name, `one of ${values.join(", ")}`);
-		return value as T;
-	};
-	// Pulumi's requireNumber reads "20abc" as 20.
-	const number = (name: string) => {
-		const value = config.require(name);
-		return /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
-	};
-	const between = (name: string, least: number, most: number) => {
-		const value = number(name);
-		if (!Number.isInteger(value) || value < least || value > most)
-			throw wrong(name, `a whole number from ${least} to ${most}`);
-		return value;
-	};
-	const share = (name: string) => {
-		const value = number(name);
-		if (!(value >= 0 && value <= 1)) throw wrong(name, "a share from 0 to 1");
-		return value;
-	};
-
+	const { wrong, checked, text, oneOf, number, between, share } = createReaders(config);
 	const settings: Settings = {
 		dataset: text("dataset", /^[a-z0-9]{4}-[a-z0-9]{4}$/, "a dataset's identifier such as f6w7-q2d2"),
 		sourceUrl: text("sourceUrl", /^https:\/\/[^/?#\s]+$/, "an https address without a path"),
@@ -148,6 +116,43 @@ export function readSettings(): Settings {
 	rejectUnknownSettings(Object.keys(settings));
 	rejectContradictions(settings);
 	return settings;
+}
+
+/** Functions that read one setting each and throw a RunError if its value is not allowed. */
+function createReaders(config: pulumi.Config) {
+	const wrong = (name: string, allowed: string) =>
+		new pulumi.RunError(
+			`The setting ${name} is ${JSON.stringify(config.get(name))} and must be ${allowed}; correct it with \`pulumi config set ${name} …\`.`,
+		);
+	const checked = (name: string, isAllowed: (value: string) => boolean, allowed: string) => {
+		const value = config.require(name);
+		if (!isAllowed(value)) throw wrong(name, allowed);
+		return value;
+	};
+	const text = (name: string, pattern: RegExp, allowed: string) =>
+		checked(name, (value) => pattern.test(value), allowed);
+	const oneOf = <T extends string>(name: string, values: readonly T[]) => {
+		const value = config.require(name);
+		if (!(values as readonly string[]).includes(value)) throw wrong(name, `one of ${values.join(", ")}`);
+		return value as T;
+	};
+	// Pulumi's requireNumber reads "20abc" as 20.
+	const number = (name: string) => {
+		const value = config.require(name);
+		return /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
+	};
+	const between = (name: string, least: number, most: number) => {
+		const value = number(name);
+		if (!Number.isInteger(value) || value < least || value > most)
+			throw wrong(name, `a whole number from ${least} to ${most}`);
+		return value;
+	};
+	const share = (name: string) => {
+		const value = number(name);
+		if (!(value >= 0 && value <= 1)) throw wrong(name, "a share from 0 to 1");
+		return value;
+	};
+	return { wrong, checked, text, oneOf, number, between, share };
 }
 
 /** Rejects settings that contradict one another. */

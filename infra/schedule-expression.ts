@@ -74,7 +74,7 @@ function isCron(text: string): boolean {
 	}
 }
 
-/** Whether all years are from 1970 to 2199, and no step is longer. */
+/** Whether all years are from 1970 to 2199, and all steps at most 2199. */
 function hasYears(field: string): boolean {
 	const numbersOf = (text: string) => (text.match(/\d+/g) ?? []).map(Number);
 	return Math.max(...numbersOf(field)) <= 2199 && numbersOf(withoutSteps(field)).every((year) => year >= 1970);

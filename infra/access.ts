@@ -1,4 +1,4 @@
-/** A way into the private database for people: a small host that only Session Manager reaches. */
+/** A bastion host with no open ports, reached through AWS Systems Manager, for people who query the database. */
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
@@ -7,17 +7,17 @@ import { createRole } from "./role";
 import { allow, createInterfaceEndpoint, HTTPS, POSTGRESQL } from "./rules";
 
 /**
- * The newest Amazon Linux 2023, whose image brings Session Manager's agent along.
+ * The latest Amazon Linux 2023, which includes the Systems Manager agent.
  * https://docs.aws.amazon.com/linux/al2023/ug/ec2.html
  */
 const IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64";
 
 /**
- * What Session Manager asks of a host; only the first knows resources.
+ * What the agent needs for Session Manager. Only the first action supports resources.
  * https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
  */
 const REGISTER = "ssm:UpdateInstanceInformation";
-const TALK = [
+const OPEN_CHANNELS = [
 	"ssmmessages:CreateControlChannel",
 	"ssmmessages:CreateDataChannel",
 	"ssmmessages:OpenControlChannel",
@@ -25,25 +25,25 @@ const TALK = [
 ];
 
 /**
- * Creates the host: it listens to nobody, and speaks to Session Manager and the database alone.
- * @returns the command that opens a port of one's own machine onto the database
+ * Creates the host. It accepts no connections and can connect only to Session Manager and the database.
+ * @returns a command that forwards local port 5432 to the database
  */
-export function createAccess(
+export function createBastionHost(
 	network: Network,
 	key: aws.kms.Key,
 	database: aws.rds.Instance,
 ): { tunnelCommand: pulumi.Output<string> } {
-	const group = createGroup(network.vpc, "access", "the access host");
-	const endpoints = createGroup(network.vpc, "session", "Session Manager's endpoints");
+	const group = createGroup(network.vpc, "access", "the bastion host");
+	const endpoints = createGroup(network.vpc, "session", "the Session Manager endpoints");
 	const createEndpoint = (service: string, actions: string[]) =>
 		createInterfaceEndpoint(service, network, { service, zones: 1, group: endpoints, actions, resources: ["*"] });
-	const ways = [
+	const networkAccess = [
 		createEndpoint("ssm", [REGISTER]),
-		createEndpoint("ssmmessages", TALK),
-		...allow("access-session", group, endpoints, HTTPS, "the access host to Session Manager"),
-		...allow("access-database", group, network.groups.database, POSTGRESQL, "the access host to the database"),
+		createEndpoint("ssmmessages", OPEN_CHANNELS),
+		...allow("access-session", group, endpoints, HTTPS, "the bastion host to Session Manager"),
+		...allow("access-database", group, network.groups.database, POSTGRESQL, "the bastion host to the database"),
 	];
-	const host = createHost(network, key, group, ways);
+	const host = createHost(network, key, group, networkAccess);
 	const target = { host: [database.address], portNumber: [database.port.apply(String)], localPortNumber: ["5432"] };
 	const tunnelCommand = pulumi.interpolate`aws ssm start-session --target ${host.id} --document-name AWS-StartPortForwardingSessionToRemoteHost --parameters '${pulumi.jsonStringify(target)}'`;
 	return { tunnelCommand };
@@ -53,13 +53,13 @@ function createHost(
 	{ vpc }: Network,
 	key: aws.kms.Key,
 	group: aws.ec2.SecurityGroup,
-	ways: pulumi.Resource[],
+	networkAccess: pulumi.Resource[],
 ): aws.ec2.Instance {
 	const { accountId } = aws.getCallerIdentityOutput();
 	const hosts = pulumi.interpolate`arn:aws:ec2:${aws.getRegionOutput().region}:${accountId}:instance/*`;
 	const role = createRole("access", "ec2.amazonaws.com", [
 		{ actions: [REGISTER], resources: [hosts] },
-		{ actions: TALK, resources: ["*"] },
+		{ actions: OPEN_CHANNELS, resources: ["*"] },
 	]);
 	const profile = new aws.iam.InstanceProfile("access", { role: role.name });
 	return new aws.ec2.Instance(
@@ -67,7 +67,7 @@ function createHost(
 		{
 			ami: aws.ssm.getParameterOutput({ name: IMAGE }).insecureValue,
 			instanceType: "t4g.nano",
-			// Where its endpoints are.
+			// The zone of its endpoints.
 			subnetId: vpc.isolatedSubnetIds.apply((ids) => ids[0]!),
 			associatePublicIpAddress: false,
 			vpcSecurityGroupIds: [group.id],
@@ -77,7 +77,7 @@ function createHost(
 			ebsOptimized: true,
 			tags: { Name: `ev-registrations-${pulumi.getStack()}-access` },
 		},
-		// A newer image is no reason to replace it.
-		{ dependsOn: [role.policy, ...ways], ignoreChanges: ["ami"] },
+		// Without this, each new image would replace the host.
+		{ dependsOn: [role.policy, ...networkAccess], ignoreChanges: ["ami"] },
 	);
 }

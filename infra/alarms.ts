@@ -1,135 +1,165 @@
-/** Who is told, what is told of runs that can no longer tell themselves, and what rings. */
+/** The CloudWatch alarms. Each has a description that says what happened and what to do. */
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { NAMESPACE } from "../handlers/common/metrics";
 import type { Settings } from "./config";
-import { tlsOnly } from "./tls-only";
-import { TASK_SECONDS } from "./workflow";
+import type { Functions } from "./functions";
+import { TASK_SECONDS } from "./workflow-definition";
 
-/** What the alarms watch. */
-export interface Watched {
+/** The resources that the alarms and the dashboard watch. */
+export interface MonitoredResources {
 	workflow: aws.sfn.StateMachine;
-	/** Keeps what the schedule could not start. */
+	/** The schedule's dead-letter queue. */
 	undelivered: aws.sqs.Queue;
 	database: aws.rds.Instance;
-	rotate: aws.lambda.Function;
+	bucket: aws.s3.Bucket;
+	functions: Functions;
+}
+
+/** What an alarm watches and when it fires: by default, when a metric exceeds 0. */
+type AlarmArgs = Partial<aws.cloudwatch.MetricAlarmArgs>;
+
+interface Alarm {
+	name: string;
+	/** What people read when it fires; printable ASCII, 1,024 characters at most. */
+	description: string;
+	args: AlarmArgs;
 }
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 
-/** Longest that CloudWatch looks back, and longest that it lets a new alarm wait, in hours. */
-const LONGEST_LOOK = 7 * 24;
-const LONGEST_WARM_UP = 2 * 24;
+/** CloudWatch's limits, in hours: on what an alarm with periods of an hour evaluates, and on its warm-up. */
+const MAX_EVALUATION_HOURS = 7 * 24;
+const MAX_WARM_UP_HOURS = 2 * 24;
 
-/** The topic that every message goes to. */
-export function createTopic(settings: Settings, key: aws.kms.Key): aws.sns.Topic {
-	const topic = new aws.sns.Topic("runs", { displayName: "EV registrations", kmsMasterKeyId: key.id });
-	const account = aws.getCallerIdentityOutput().accountId;
-	const region = aws.getRegionOutput().region;
-	new aws.sns.TopicPolicy("runs", {
-		arn: topic.arn,
-		policy: aws.iam.getPolicyDocumentOutput({
-			statements: [
-				{
-					sid: "Rule",
-					actions: ["sns:Publish"],
-					resources: [topic.arn],
-					principals: [{ type: "Service", identifiers: ["events.amazonaws.com"] }],
-				},
-				// https://repost.aws/knowledge-center/cloudwatch-receive-sns-for-alarm-trigger
-				{
-					sid: "Alarms",
-					actions: ["sns:Publish"],
-					resources: [topic.arn],
-					principals: [{ type: "Service", identifiers: ["cloudwatch.amazonaws.com"] }],
-					conditions: [
-						{
-							test: "ArnLike",
-							variable: "aws:SourceArn",
-							values: [pulumi.interpolate`arn:aws:cloudwatch:${region}:${account}:alarm:${alarmName("*")}`],
-						},
-						{ test: "StringEquals", variable: "aws:SourceAccount", values: [account] },
-					],
-				},
-				tlsOnly(["sns:Publish"], [topic.arn]),
-			],
-		}).json,
-	});
-	if (settings.email)
-		new aws.sns.TopicSubscription("email", { topic: topic.arn, protocol: "email", endpoint: settings.email });
-	return topic;
+/** Events that happen at most once a night. The alarm ends after a day without one; no event means no data. */
+const DAILY_EVENTS = { period: DAY, evaluationPeriods: 1, treatMissingData: "notBreaching" };
+
+/** Creates the alarms, which notify the topic when they fire and when they end. */
+export function createAlarms(
+	settings: Settings,
+	topic: aws.sns.Topic,
+	resources: MonitoredResources,
+): aws.cloudwatch.MetricAlarm[] {
+	const alarms = [
+		...defineRunAlarms(settings, resources),
+		...defineFunctionAlarms(resources),
+		...defineDatabaseAlarms(settings, resources),
+	];
+	return alarms.map(
+		({ name, description, args }) =>
+			new aws.cloudwatch.MetricAlarm(name, {
+				name: alarmName(name),
+				alarmDescription: description,
+				comparisonOperator: "GreaterThanThreshold",
+				threshold: 0,
+				...args,
+				alarmActions: [topic.arn],
+				okActions: [topic.arn],
+			}),
+	);
 }
 
-/**
- * Tells what no Catch sees: an execution that ran out of time, was stopped, or broke in the workflow itself. One that fails
- * otherwise has told so itself. https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
- */
-export function tellLostRuns(workflow: aws.sfn.StateMachine, topic: aws.sns.Topic): void {
-	const rule = new aws.cloudwatch.EventRule("lost-runs", {
-		description: "Runs of the EV registrations pipeline that timed out, were stopped, or broke in the workflow",
-		eventPattern: pulumi.jsonStringify({
-			source: ["aws.states"],
-			"detail-type": ["Step Functions Execution Status Change"],
-			detail: {
-				stateMachineArn: [workflow.arn],
-				$or: [
-					{ status: ["TIMED_OUT", "ABORTED"] },
-					{ status: ["FAILED"], error: ["States.Runtime", "States.DataLimitExceeded"] },
-				],
-			},
-		}),
-	});
-	new aws.cloudwatch.EventTarget("lost-runs", {
-		rule: rule.name,
-		arn: topic.arn,
-		inputTransformer: {
-			inputPaths: { run: "$.detail.name", status: "$.detail.status", execution: "$.detail.executionArn" },
-			inputTemplate:
-				'"The run <run> ended as <status> and could not tell more. The database holds what was published last, or the new snapshot, never a mixture. <execution>"',
-		},
-	});
-}
-
-/** Under this name people read of an alarm. */
-function alarmName(name: string): string {
+/** An alarm's name in CloudWatch. */
+export function alarmName(name: string): string {
 	return `ev-registrations-${pulumi.getStack()}-${name}`;
 }
 
 /**
- * Alarms on runs and on the database. Each tells the topic when it rings and when it is over, and says what to do.
- *
- * Metrics: https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
- * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html
+ * Alarms on runs that failed, took too long or did not start.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
  */
-export function createAlarms(
-	settings: Settings,
-	topic: aws.sns.Topic,
-	{ workflow, undelivered, database, rotate }: Watched,
-): aws.cloudwatch.MetricAlarm[] {
-	const create = (name: string, alarmDescription: string, args: Partial<aws.cloudwatch.MetricAlarmArgs>) =>
-		new aws.cloudwatch.MetricAlarm(name, {
-			name: alarmName(name),
-			alarmDescription,
-			comparisonOperator: "GreaterThanThreshold",
-			threshold: 0,
-			...args,
-			alarmActions: [topic.arn],
-			okActions: [topic.arn],
-		});
-	/** Something that happened at most once a night; over when a day has passed without. Where nothing happened there is no data. */
-	const ofEvents = { period: DAY, evaluationPeriods: 1, treatMissingData: "notBreaching" };
-	const ofRuns = (metricName: string) => ({
-		...ofEvents,
+function defineRunAlarms({ silentDays }: Settings, { workflow, undelivered }: MonitoredResources): Alarm[] {
+	const runMetric = (metricName: string) => ({
+		...DAILY_EVENTS,
 		namespace: "AWS/States",
 		metricName,
 		dimensions: { StateMachineArn: workflow.arn },
 		statistic: "Sum",
 	});
-	/** Something measured every minute, for half an hour, so that a load does not ring. */
-	const ofDatabase = (metricName: string) => ({
+	return [
+		{
+			name: "run-failed",
+			description:
+				"A run failed. Its own message says why and what to do. If there is no message, read the execution in Step Functions. Start another run with the output startCommand, or wait for the next night.",
+			args: runMetric("ExecutionsFailed"),
+		},
+		{
+			name: "run-timed-out",
+			description:
+				"A run was stopped because it took longer than the workflow allows. Look in Step Functions for the state in which the execution waited, then start another run with the output startCommand.",
+			args: runMetric("ExecutionsTimedOut"),
+		},
+		{
+			name: "run-slow",
+			description:
+				"A run took longer than one extract and one load may take together, so a step was retried. Look at the dashboard for the step, and at the execution in Step Functions for the errors.",
+			args: { ...runMetric("ExecutionTime"), statistic: "Maximum", threshold: 2 * TASK_SECONDS * 1000 },
+		},
+		...(silentDays > 0
+			? [
+					{
+						name: "no-run-succeeded",
+						description: `No run has succeeded for ${silentDays} days. Look in EventBridge Scheduler whether the schedule is enabled, and in Step Functions how the last executions ended. Start a run with the output startCommand.`,
+						args: silence(silentDays, workflow.arn),
+					},
+				]
+			: []),
+		{
+			name: "run-not-started",
+			description:
+				"The schedule could not start the workflow. Read the reason in the message in the dead-letter queue, fix the cause, start a run with the output startCommand, and delete the message, which ends the alarm.",
+			args: {
+				namespace: "AWS/SQS",
+				metricName: "ApproximateNumberOfMessagesVisible",
+				dimensions: { QueueName: undelivered.name },
+				statistic: "Maximum",
+				period: 300,
+				evaluationPeriods: 1,
+				// SQS reports no metrics for a queue that has been empty for hours.
+				treatMissingData: "notBreaching",
+			},
+		},
+	];
+}
+
+/** Alarms on rows that load rejected and on failed rotations. */
+function defineFunctionAlarms({ functions }: MonitoredResources): Alarm[] {
+	return [
+		{
+			name: "rows-rejected",
+			description:
+				"Rows of a snapshot could not be loaded and were set aside. Their vehicles keep their last values. Look at ev.rejected_rows for the reasons: either the source is wrong, or handlers/rows/row-encoder.ts must support what is new.",
+			args: {
+				...DAILY_EVENTS,
+				namespace: NAMESPACE,
+				metricName: "rejected",
+				dimensions: { stack: pulumi.getStack(), function: "load" },
+				statistic: "Sum",
+			},
+		},
+		{
+			name: "rotation-failed",
+			description:
+				"A database password could not be replaced. The old one stays valid, and Secrets Manager retries by itself. Read the log of the function rotate for the reason, and start a rotation with aws secretsmanager rotate-secret.",
+			args: {
+				...DAILY_EVENTS,
+				namespace: "AWS/Lambda",
+				metricName: "Errors",
+				dimensions: { FunctionName: functions.rotate.name },
+				statistic: "Sum",
+			},
+		},
+	];
+}
+
+/** Alarms on the database. https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html */
+function defineDatabaseAlarms({ databaseStorageGb }: Settings, { database }: MonitoredResources): Alarm[] {
+	/** Averages of five minutes, for half an hour, so that a load does not set off the alarm. */
+	const databaseMetric = (metricName: string) => ({
 		namespace: "AWS/RDS",
 		metricName,
 		dimensions: { DBInstanceIdentifier: database.identifier },
@@ -139,102 +169,45 @@ export function createAlarms(
 		treatMissingData: "missing",
 	});
 	return [
-		create(
-			"run-failed",
-			"A run failed. Its own message says why and what to do; if there is none, look into the execution in Step Functions. Start another by hand with the output startCommand, or wait for the night.",
-			ofRuns("ExecutionsFailed"),
-		),
-		create(
-			"run-timed-out",
-			"A run was stopped since it took longer than the workflow allows. Look into the execution in Step Functions for the state it waited in, then start another by hand with the output startCommand.",
-			ofRuns("ExecutionsTimedOut"),
-		),
-		create(
-			"run-slow",
-			"A run took longer than a fetch and a load together may, so something was tried again. Look at the dashboard for the step, and into the execution in Step Functions for the errors.",
-			{ ...ofRuns("ExecutionTime"), statistic: "Maximum", threshold: 2 * TASK_SECONDS * 1000 },
-		),
-		...(settings.silentDays > 0
-			? [
-					create(
-						"no-run-succeeded",
-						`No run has succeeded for ${settings.silentDays} days. Look whether the schedule is enabled in EventBridge Scheduler, and what the last executions in Step Functions say; start one by hand with the output startCommand.`,
-						silence(settings.silentDays, workflow.arn),
-					),
-				]
-			: []),
-		create(
-			"run-not-started",
-			"The schedule could not start the workflow. Read in the queue why not, put it right, start a run by hand with the output startCommand, and delete the message: that ends the alarm.",
-			{
-				namespace: "AWS/SQS",
-				metricName: "ApproximateNumberOfMessagesVisible",
-				dimensions: { QueueName: undelivered.name },
-				statistic: "Maximum",
-				period: 300,
-				evaluationPeriods: 1,
-				// A queue that is empty for hours reports nothing.
-				treatMissingData: "notBreaching",
-			},
-		),
-		create(
-			"rows-rejected",
-			"Rows of a snapshot did not fit and were set aside; their vehicles keep their last values. Look at ev.rejected_rows for the reasons: either the source is wrong, or handlers/rows/row-encoder.ts must learn what is new.",
-			{
-				...ofEvents,
-				namespace: NAMESPACE,
-				metricName: "rejected",
-				dimensions: { stack: pulumi.getStack(), function: "load" },
-				statistic: "Sum",
-			},
-		),
-		create(
-			"rotation-failed",
-			"A password could not be replaced; the old one stays valid, and Secrets Manager tries again by itself. Read the log of the function rotate for the reason, and start a rotation by hand with aws secretsmanager rotate-secret.",
-			{
-				...ofEvents,
-				namespace: "AWS/Lambda",
-				metricName: "Errors",
-				dimensions: { FunctionName: rotate.name },
-				statistic: "Sum",
-			},
-		),
-		create(
-			"database-storage",
-			"Less than a fifth of the database's storage is free. Raise the setting databaseStorageGb and run pulumi up; storage never shrinks again.",
-			{
-				...ofDatabase("FreeStorageSpace"),
+		{
+			name: "database-storage",
+			description:
+				"Less than a fifth of the database's storage is free. Raise the setting databaseStorageGb and run pulumi up. Storage cannot be reduced later.",
+			args: {
+				...databaseMetric("FreeStorageSpace"),
 				comparisonOperator: "LessThanThreshold",
-				threshold: 0.2 * settings.databaseStorageGb * 2 ** 30,
+				threshold: 0.2 * databaseStorageGb * 2 ** 30,
 			},
-		),
-		create(
-			"database-cpu",
-			"The database's CPU has been busy for half an hour, and a load takes minutes. Look in RDS's Performance Insights for the query; end it with pg_cancel_backend, or raise the setting databaseClass.",
-			{ ...ofDatabase("CPUUtilization"), threshold: 80 },
-		),
-		create(
-			"database-connections",
-			"Far more sessions are open than one loader and some analysts need, and the database will soon take no more. Look in pg_stat_activity whose they are; have them use a pool, or raise the setting databaseClass.",
-			// The smallest class, of 1 GB, takes a hundred or less.
+		},
+		{
+			name: "database-cpu",
+			description:
+				"The database's CPU has been busy for half an hour, although a load takes minutes. Look in Performance Insights of RDS for the query. End it with pg_cancel_backend, or raise the setting databaseClass.",
+			args: { ...databaseMetric("CPUUtilization"), threshold: 80 },
+		},
+		{
+			name: "database-connections",
+			description:
+				"Far more sessions are open than one load and some analysts need, and the database will soon accept no more. Look in pg_stat_activity for their users. Use a connection pool, or raise the setting databaseClass.",
+			// The smallest class, with 1 GB of memory, accepts about a hundred.
 			// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections
-			{ ...ofDatabase("DatabaseConnections"), threshold: 60 },
-		),
+			args: { ...databaseMetric("DatabaseConnections"), threshold: 60 },
+		},
 	];
 }
 
 /**
- * No run has succeeded for so many days: none in each of the hours that make them up.
+ * The alarm on runs that did not succeed for some days: no success in each of the hours that make up these days.
  *
- * Hours, since of two nightly runs the second may end later after midnight than the first: in windows of a day, one would
- * at times be empty. For that there are some hours more, where CloudWatch's seven days leave room for them.
- * A night without a success has no data, so FILL says zero; left missing, CloudWatch would judge by older data first.
- * A new stack has had no success either, so the alarm waits for its first night; all the time, since with FILL there is
- * always enough data. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html
+ * It counts hours because a run may end later in the night than the one before it, which would leave a day without a success.
+ * Seven hours are added for that, as far as CloudWatch's limit of seven days allows.
+ * An hour without a success has no data. FILL makes it zero, otherwise CloudWatch would evaluate older data first.
+ * A new stack has no success either, so the alarm waits for its first night, for the whole warm-up: FILL always has data.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
  */
-export function silence(days: number, stateMachineArn: pulumi.Input<string>): Partial<aws.cloudwatch.MetricAlarmArgs> {
-	// The schedule's window of a quarter of an hour, and six hours for a run that had to wait; a longer one is worth a look.
+export function silence(days: number, stateMachineArn: pulumi.Input<string>): AlarmArgs {
+	// A run may start 15 minutes late, in the schedule's window, and take six hours of retries. A longer one is worth an alarm.
 	const hours = days * 24 + 7;
 	return {
 		metricQueries: [
@@ -252,10 +225,10 @@ export function silence(days: number, stateMachineArn: pulumi.Input<string>): Pa
 		],
 		comparisonOperator: "LessThanThreshold",
 		threshold: 1,
-		evaluationPeriods: Math.min(hours, LONGEST_LOOK),
+		evaluationPeriods: Math.min(hours, MAX_EVALUATION_HOURS),
 		treatMissingData: "breaching",
 		warmUpConfiguration: {
-			warmUpPeriodDurationInMinutes: Math.min(hours, LONGEST_WARM_UP) * 60,
+			warmUpPeriodDurationInMinutes: Math.min(hours, MAX_WARM_UP_HOURS) * 60,
 			onlyStartEvaluatingAfterWarmUpPeriodEnds: true,
 		},
 	};

@@ -1,4 +1,4 @@
-/** Every setting of a stack, read once and checked here; Pulumi.yaml describes each and gives its default. */
+/** Reads and checks the settings of a stack. Pulumi.yaml describes each one and sets its default. */
 
 import * as pulumi from "@pulumi/pulumi";
 import type { RawFormat } from "../handlers/common/contract";
@@ -7,90 +7,74 @@ import { DATABASE_FAMILIES, isDatabaseClass } from "./database-classes";
 import { isScheduleExpression, longestGapDays } from "./schedule-expression";
 
 export interface Settings {
+	/** Identifier at the source, such as f6w7-q2d2. */
 	dataset: string;
+	/** The source's https address, without a path. */
 	sourceUrl: string;
 	sodaVersion: SodaVersion;
+	/** Of the raw data. */
 	format: RawFormat;
+	/** Rows per request. */
 	pageRows: number;
+	/** Concurrent requests. */
 	fetchConcurrency: number;
+	/** An EventBridge Scheduler expression: cron(…) or rate(…). */
 	schedule: string;
+	/** IANA time zone of the schedule. */
 	timeZone: string;
+	/** Largest share of a snapshot's rows that load may reject, from 0 to 1. */
 	maxRejectedShare: number;
+	/** Largest share of the vehicles that one snapshot may remove, from 0 to 1. */
 	maxRemovedShare: number;
+	/** Whether notify reports runs without changes. */
 	notifyWhenUnchanged: boolean;
-	/** Undefined: nobody. */
+	/** Subscriber to the topic; undefined for none. */
 	email: string | undefined;
-	/** Days without a successful run before an alarm; 0: no such alarm. */
+	/** Days without a successful run before an alarm; 0 for no alarm. */
 	silentDays: number;
+	/** Private IPv4 addresses of the VPC. */
 	vpcCidr: string;
+	/** Availability zones of the VPC. */
 	zones: number;
 	natGateways: "none" | "single" | "one-per-zone";
-	/** Zones in which the Secrets Manager endpoint can be reached. */
+	/** Zones in which the Secrets Manager endpoint has a network interface. */
 	endpointZones: number;
-	/** Whether there is a host through which people reach the database. */
+	/** Whether to create a bastion host for access to the database. */
 	access: boolean;
-	/** Of each function; 0 reserves none. */
+	/** Concurrent invocations reserved for each function; 0 for no reservation. */
 	reservedConcurrency: number;
+	/** RDS instance class. */
 	databaseClass: string;
 	databaseStorageGb: number;
+	/** Whether RDS runs a standby in another zone. */
 	multiAz: boolean;
-	/** Whether `pulumi destroy` is refused. */
+	/** Whether `pulumi destroy` refuses to delete the database, buckets and key. */
 	protect: boolean;
-	/** Whether a destroy leaves bucket, key and a last snapshot of the database behind. */
+	/** Whether `pulumi destroy` keeps the buckets, the key and a final snapshot of the database. */
 	keepData: boolean;
+	/** Retention of database backups. */
 	backupDays: number;
+	/** Retention of logs. */
 	logDays: number;
 }
 
-/** CloudWatch takes no other numbers. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+/** The retention periods that CloudWatch Logs accepts. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
 export const LOG_DAYS = [
 	1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
 const BYTE = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
 const CIDR = new RegExp(`^${BYTE}(\\.${BYTE}){3}/(1[6-9]|20)$`);
-/** Of addresses that are nobody's on the internet. https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html */
+/** Private address ranges (RFC 1918). https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html */
 const PRIVATE = /^(10|172\.(1[6-9]|2\d|3[01])|192\.168)\./;
 
 /**
  * Reads the stack's settings.
- * @throws one sentence that names the setting, what it is, and what is allowed; of a RunError, Pulumi shows nothing else
+ * @throws RunError, of which Pulumi shows only the message: the setting, its value and the allowed values, on one line
  */
 export function readSettings(): Settings {
 	const config = new pulumi.Config();
-	const wrong = (name: string, allowed: string) =>
-		new pulumi.RunError(
-			`The setting ${name} is ${JSON.stringify(config.get(name))} and must be ${allowed}; correct it with \`pulumi config set ${name} …\`.`,
-		);
-	const checked = (name: string, isAllowed: (value: string) => boolean, allowed: string) => {
-		const value = config.require(name);
-		if (!isAllowed(value)) throw wrong(name, allowed);
-		return value;
-	};
-	const text = (name: string, pattern: RegExp, allowed: string) =>
-		checked(name, (value) => pattern.test(value), allowed);
-	const oneOf = <T extends string>(name: string, values: readonly T[]) => {
-		const value = config.require(name);
-		if (!(values as readonly string[]).includes(value)) throw wrong(name, `one of ${values.join(", ")}`);
-		return value as T;
-	};
-	// Pulumi's own requireNumber takes "20abc" for 20.
-	const number = (name: string) => {
-		const value = config.require(name);
-		return /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
-	};
-	const between = (name: string, least: number, most: number) => {
-		const value = number(name);
-		if (!Number.isInteger(value) || value < least || value > most)
-			throw wrong(name, `a whole number from ${least} to ${most}`);
-		return value;
-	};
-	const share = (name: string) => {
-		const value = number(name);
-		if (!(value >= 0 && value <= 1)) throw wrong(name, "a share from 0 to 1");
-		return value;
-	};
-
+	const { wrong, checked, text, oneOf, number, between, share } = createReaders(config);
 	const settings: Settings = {
 		dataset: text("dataset", /^[a-z0-9]{4}-[a-z0-9]{4}$/, "a dataset's identifier such as f6w7-q2d2"),
 		sourceUrl: text("sourceUrl", /^https:\/\/[^/?#\s]+$/, "an https address without a path"),
@@ -101,14 +85,14 @@ export function readSettings(): Settings {
 		schedule: checked(
 			"schedule",
 			isScheduleExpression,
-			"cron(minutes hours day-of-month month day-of-week year), one of the two days being ?, or rate(number unit)",
+			"cron(minutes hours day-of-month month day-of-week year) with ? for one of the two days, or rate(number unit)",
 		),
 		timeZone: checked("timeZone", isTimeZone, "an IANA time zone such as Asia/Tokyo"),
 		maxRejectedShare: share("maxRejectedShare"),
 		maxRemovedShare: share("maxRemovedShare"),
 		notifyWhenUnchanged: config.requireBoolean("notifyWhenUnchanged"),
 		email: text("email", /^$|^[^@\s]+@[^@\s]+$/, "an e-mail address, or empty") || undefined,
-		// CloudWatch looks back seven days at most. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+		// CloudWatch evaluates at most seven days. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 		silentDays: between("silentDays", 0, 7),
 		vpcCidr: checked("vpcCidr", isNetwork, "a private network such as 10.20.0.0/16, of /16 to /20"),
 		zones: between("zones", 2, 3),
@@ -129,40 +113,77 @@ export function readSettings(): Settings {
 		logDays: number("logDays"),
 	};
 	if (!LOG_DAYS.includes(settings.logDays)) throw wrong("logDays", `one of ${LOG_DAYS.join(", ")}`);
-	refuseUnknown(Object.keys(settings));
-	refuseContradictions(settings);
+	rejectUnknownSettings(Object.keys(settings));
+	rejectContradictions(settings);
 	return settings;
 }
 
-/** Settings that are each allowed, and at odds with one another. */
-function refuseContradictions(settings: Settings): void {
-	const { endpointZones, zones, protect, backupDays, schedule, silentDays } = settings;
-	const atOdds = (what: string, names: string[]) =>
+/** Functions that read one setting each and throw a RunError if its value is not allowed. */
+function createReaders(config: pulumi.Config) {
+	const wrong = (name: string, allowed: string) =>
 		new pulumi.RunError(
-			`${what}; change one of them with \`pulumi config set ${names.join(" …` or `pulumi config set ")} …\`.`,
+			`The setting ${name} is ${JSON.stringify(config.get(name))} and must be ${allowed}; correct it with \`pulumi config set ${name} …\`.`,
+		);
+	const checked = (name: string, isAllowed: (value: string) => boolean, allowed: string) => {
+		const value = config.require(name);
+		if (!isAllowed(value)) throw wrong(name, allowed);
+		return value;
+	};
+	const text = (name: string, pattern: RegExp, allowed: string) =>
+		checked(name, (value) => pattern.test(value), allowed);
+	const oneOf = <T extends string>(name: string, values: readonly T[]) => {
+		const value = config.require(name);
+		if (!(values as readonly string[]).includes(value)) throw wrong(name, `one of ${values.join(", ")}`);
+		return value as T;
+	};
+	// Pulumi's requireNumber reads "20abc" as 20.
+	const number = (name: string) => {
+		const value = config.require(name);
+		return /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
+	};
+	const between = (name: string, least: number, most: number) => {
+		const value = number(name);
+		if (!Number.isInteger(value) || value < least || value > most)
+			throw wrong(name, `a whole number from ${least} to ${most}`);
+		return value;
+	};
+	const share = (name: string) => {
+		const value = number(name);
+		if (!(value >= 0 && value <= 1)) throw wrong(name, "a share from 0 to 1");
+		return value;
+	};
+	return { wrong, checked, text, oneOf, number, between, share };
+}
+
+/** Rejects settings that contradict one another. */
+function rejectContradictions(settings: Settings): void {
+	const { endpointZones, zones, protect, backupDays, schedule, silentDays } = settings;
+	const contradiction = (problem: string, names: string[]) =>
+		new pulumi.RunError(
+			`${problem}; change one of them with \`pulumi config set ${names.join(" …` or `pulumi config set ")} …\`.`,
 		);
 	if (endpointZones > zones)
-		throw atOdds(`The setting endpointZones is ${endpointZones}, and the network has no more than ${zones} zones`, [
+		throw contradiction(`The setting endpointZones is ${endpointZones}, but the network has only ${zones} zones`, [
 			"endpointZones",
 			"zones",
 		]);
-	// What is worth protecting is worth a week in which to notice that it was damaged.
+	// Damage may go unnoticed for some days, so protected data needs backups of a week.
 	if (protect && backupDays < 7)
-		throw atOdds(`The setting protect is true, and backupDays ${backupDays} keeps less than 7 days of backups`, [
+		throw contradiction(`The setting protect is true, but backupDays is ${backupDays} and must then be at least 7`, [
 			"backupDays",
 			"protect",
 		]);
 	const gap = silentDays === 0 ? 0 : longestGapDays(schedule);
-	const what = gap === Number.POSITIVE_INFINITY ? "starts no run any more" : `lets ${gap} days pass between two runs`;
-	// A run may end some hours later than the one a week before it, and CloudWatch looks back no further than that week.
+	const problem = gap === Number.POSITIVE_INFINITY ? "starts no further run" : `leaves ${gap} days between two runs`;
+	// A run may end some hours later than the one a week earlier, and CloudWatch evaluates no more than a week.
 	if (gap > Math.min(silentDays, 6))
-		throw atOdds(
-			`The setting silentDays is ${silentDays}, and the schedule ${schedule} ${what}, so that the alarm would ring for nothing; with silentDays 0 there is none`,
+		throw contradiction(
+			`The setting silentDays is ${silentDays}, but the schedule ${schedule} ${problem}, so the alarm would fire without a failure; 0 disables the alarm`,
 			["silentDays", "schedule"],
 		);
 }
 
-/** A block of private addresses that begins with its own first one. */
+/** Whether a text is a private network of /16 to /20 whose address is the first one in it. */
 function isNetwork(cidr: string): boolean {
 	if (!CIDR.test(cidr) || !PRIVATE.test(cidr)) return false;
 	const [address, bits] = cidr.split("/") as [string, string];
@@ -170,7 +191,7 @@ function isNetwork(cidr: string): boolean {
 	return (last16[0]! * 256 + last16[1]!) % 2 ** (32 - Number(bits)) === 0;
 }
 
-/** Node takes offsets and small letters as well, which are no IANA names. */
+/** Whether a text is an IANA time zone. Node.js also accepts offsets and lower case. */
 function isTimeZone(name: string): boolean {
 	try {
 		new Intl.DateTimeFormat("en", { timeZone: name });
@@ -180,13 +201,13 @@ function isTimeZone(name: string): boolean {
 	}
 }
 
-/** A key that nobody reads is a setting misspelt. */
-function refuseUnknown(known: string[]): void {
+/** Rejects keys that are not settings, such as misspelt ones. */
+function rejectUnknownSettings(known: string[]): void {
 	const prefix = `${pulumi.getProject()}:`;
 	const given = Object.keys(pulumi.runtime.allConfig()).filter((key) => key.startsWith(prefix));
 	const unknown = given.map((key) => key.slice(prefix.length)).filter((name) => !known.includes(name));
 	if (unknown.length)
 		throw new pulumi.RunError(
-			`There is no setting ${unknown.join(", ")}; remove it with \`pulumi config rm ${unknown[0]}\`, or set one of ${known.join(", ")}.`,
+			`Unknown setting ${unknown.join(", ")}. Remove it with \`pulumi config rm ${unknown[0]}\`. Valid settings: ${known.join(", ")}.`,
 		);
 }

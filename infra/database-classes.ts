@@ -1,5 +1,5 @@
 /**
- * Instance classes of RDS on which PostgreSQL 18 runs, in their present generations.
+ * RDS instance classes of the current generations that support PostgreSQL 18.
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Support.html
  */
 
@@ -23,11 +23,11 @@ const SIZES: Record<string, string[]> = {
 	r8g: UP_TO_48,
 };
 
-/** Whether there is a class of that name, such as db.t4g.micro. */
+/** Whether a class with this name exists, such as db.t4g.micro. */
 export function isDatabaseClass(name: string): boolean {
 	const [, family = "", size = ""] = /^db\.(\w+)\.(\w+)$/.exec(name) ?? [];
 	return Object.hasOwn(SIZES, family) && SIZES[family]!.includes(size);
 }
 
-/** The families, for those who look for one. */
+/** Families of instance classes, for error messages. */
 export const DATABASE_FAMILIES = Object.keys(SIZES);

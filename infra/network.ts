@@ -1,4 +1,4 @@
-/** The network: where extract can reach the public API, and the database nothing but its own. */
+/** The network: private subnets with access to the internet, and isolated ones for the database. */
 
 import * as aws from "@pulumi/aws";
 import * as awsx from "@pulumi/awsx";
@@ -9,38 +9,52 @@ import { createRole } from "./role";
 
 export interface Network {
 	vpc: awsx.ec2.Vpc;
-	groups: Record<"inward" | "database" | "endpoint", aws.ec2.SecurityGroup> & { outward?: aws.ec2.SecurityGroup };
-	/** For functions that reach the internet, extract and notify; undefined where that costs a NAT gateway nobody wants. */
-	outward: Placement | undefined;
-	/** For functions that reach the database, S3 and Secrets Manager, and nothing else. */
-	inward: Placement;
+	groups: SecurityGroups;
+	/** For functions that need the internet: extract and notify. Undefined without NAT: they run outside the network. */
+	internetPlacement: Placement | undefined;
+	/** For functions that need only the database, S3 and Secrets Manager: load, migrate and rotate. */
+	isolatedPlacement: Placement;
 }
 
+interface SecurityGroups {
+	/** Extract and notify; undefined without NAT. */
+	outward: aws.ec2.SecurityGroup | undefined;
+	/** Load, migrate and rotate. */
+	inward: aws.ec2.SecurityGroup;
+	database: aws.ec2.SecurityGroup;
+	/** The Secrets Manager endpoint. */
+	endpoint: aws.ec2.SecurityGroup;
+}
+
+/** Where a function runs. */
 export interface Placement {
 	subnetIds: pulumi.Output<string[]>;
 	securityGroupIds: pulumi.Output<string>[];
 }
 
-/** Public subnets for the NAT gateways, private ones behind these, isolated ones with no way out; without NAT, only the last. */
+/**
+ * Creates the VPC and its security groups, without rules (see rules.ts).
+ * With NAT gateways it has public, private and isolated subnets, without them only isolated ones.
+ */
 export function createNetwork(settings: Settings, key: aws.kms.Key): Network {
 	const strategy = ({ none: "None", single: "Single", "one-per-zone": "OnePerAz" } as const)[settings.natGateways];
 	const hasNat = strategy !== "None";
 	const vpc = new awsx.ec2.Vpc("ev", {
 		cidrBlock: settings.vpcCidr,
 		numberOfAvailabilityZones: settings.zones,
-		// Private DNS for the endpoints needs both, and awsx leaves the first off.
+		// Private DNS of the endpoints needs both; by default awsx enables only DNS support.
 		enableDnsHostnames: true,
 		enableDnsSupport: true,
 		natGateways: { strategy },
 		subnetStrategy: "Auto",
 		subnetSpecs: hasNat ? [{ type: "Public" }, { type: "Private" }, { type: "Isolated" }] : [{ type: "Isolated" }],
 	});
-	// The group that everything without one would get: nothing in, nothing out.
+	// Closes the default group, which AWS gives to resources without a security group.
 	new aws.ec2.DefaultSecurityGroup("none", { vpcId: vpc.vpcId, ingress: [], egress: [] });
 	createFlowLog(settings, vpc, key);
 	const outward = hasNat ? createGroup(vpc, "outward", "extract and notify") : undefined;
 	const groups = {
-		...(outward && { outward }),
+		outward,
 		inward: createGroup(vpc, "inward", "load, migrate and rotate"),
 		database: createGroup(vpc, "database", "the database"),
 		endpoint: createGroup(vpc, "endpoint", "the Secrets Manager endpoint"),
@@ -48,17 +62,20 @@ export function createNetwork(settings: Settings, key: aws.kms.Key): Network {
 	return {
 		vpc,
 		groups,
-		outward: outward && { subnetIds: vpc.privateSubnetIds, securityGroupIds: [outward.id] },
-		inward: { subnetIds: vpc.isolatedSubnetIds, securityGroupIds: [groups.inward.id] },
+		internetPlacement: outward && { subnetIds: vpc.privateSubnetIds, securityGroupIds: [outward.id] },
+		isolatedPlacement: { subnetIds: vpc.isolatedSubnetIds, securityGroupIds: [groups.inward.id] },
 	};
 }
 
-/** A group that lets nobody in and nothing out; its rules are resources of their own, in ways.ts. */
-export function createGroup(vpc: awsx.ec2.Vpc, name: string, whose: string): aws.ec2.SecurityGroup {
-	return new aws.ec2.SecurityGroup(name, { vpcId: vpc.vpcId, description: `For ${whose}` });
+/**
+ * Creates a security group without rules, which allows no traffic. rules.ts adds rules as resources of their own.
+ * @param members what is in the group, in characters that EC2 allows: no apostrophes
+ */
+export function createGroup(vpc: awsx.ec2.Vpc, name: string, members: string): aws.ec2.SecurityGroup {
+	return new aws.ec2.SecurityGroup(name, { vpcId: vpc.vpcId, description: `For ${members}` });
 }
 
-/** Who spoke to whom, and who was refused. */
+/** Logs accepted and rejected connections. */
 function createFlowLog(settings: Settings, vpc: awsx.ec2.Vpc, key: aws.kms.Key): void {
 	const log = createLogGroup("network", settings, key);
 	const role = createRole("network", "vpc-flow-logs.amazonaws.com", [

@@ -1,4 +1,4 @@
-/** Buckets: private, encrypted, versioned, reached over TLS only. */
+/** Buckets that are private, encrypted, versioned and accessible over TLS only. */
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
@@ -8,51 +8,56 @@ import { tlsOnly } from "./tls-only";
 
 export interface BucketOptions {
 	encryption: aws.types.input.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefault;
-	/** What becomes of objects as they grow old. */
+	/** Lifecycle rules. */
 	rules: aws.types.input.s3.BucketLifecycleConfigurationRule[];
-	/** Who may do what, beside those who may by their role; nobody if not given. */
+	/** Further statements of the bucket policy; none by default. */
 	allow?: (bucketArn: pulumi.Output<string>) => Statement[];
 }
 
-export interface GuardedBucket {
+export interface PrivateBucket {
 	bucket: aws.s3.Bucket;
-	guards: pulumi.Resource[];
+	/** The resources that make the bucket private. Nothing may write to it before they exist. */
+	protections: pulumi.Resource[];
 }
 
-/** Creates a bucket with all that guards it. @returns both, for those who must not use the one before the others are there */
-export function createPrivateBucket(name: string, settings: Settings, options: BucketOptions): GuardedBucket {
+/** Creates a bucket and its protections. */
+export function createPrivateBucket(name: string, settings: Settings, options: BucketOptions): PrivateBucket {
 	const { protect, keepData } = settings;
 	const bucket = new aws.s3.Bucket(name, { forceDestroy: !keepData }, { protect, retainOnDelete: keepData });
-	const of = { bucket: bucket.id };
-	// A bucket that stays behind stays as private as it was.
-	const kept = { retainOnDelete: keepData };
-	const guards = [
+	const target = { bucket: bucket.id };
+	// A bucket that outlives the stack stays private.
+	const retention = { retainOnDelete: keepData };
+	const protections = [
 		new aws.s3.BucketPublicAccessBlock(
 			name,
 			{
-				...of,
+				...target,
 				blockPublicAcls: true,
 				blockPublicPolicy: true,
 				ignorePublicAcls: true,
 				restrictPublicBuckets: true,
 			},
-			kept,
+			retention,
 		),
-		new aws.s3.BucketOwnershipControls(name, { ...of, rule: { objectOwnership: "BucketOwnerEnforced" } }, kept),
-		new aws.s3.BucketVersioning(name, { ...of, versioningConfiguration: { status: "Enabled" } }, kept),
+		new aws.s3.BucketOwnershipControls(
+			name,
+			{ ...target, rule: { objectOwnership: "BucketOwnerEnforced" } },
+			retention,
+		),
+		new aws.s3.BucketVersioning(name, { ...target, versioningConfiguration: { status: "Enabled" } }, retention),
 		new aws.s3.BucketServerSideEncryptionConfiguration(
 			name,
 			{
-				...of,
+				...target,
 				rules: [{ bucketKeyEnabled: true, applyServerSideEncryptionByDefault: options.encryption }],
 			},
-			kept,
+			retention,
 		),
-		new aws.s3.BucketLifecycleConfiguration(name, { ...of, rules: options.rules }, kept),
+		new aws.s3.BucketLifecycleConfiguration(name, { ...target, rules: options.rules }, retention),
 		new aws.s3.BucketPolicy(
 			name,
 			{
-				...of,
+				...target,
 				policy: aws.iam.getPolicyDocumentOutput({
 					statements: [
 						tlsOnly(["s3:*"], [bucket.arn, pulumi.interpolate`${bucket.arn}/*`]),
@@ -60,8 +65,8 @@ export function createPrivateBucket(name: string, settings: Settings, options: B
 					],
 				}).json,
 			},
-			kept,
+			retention,
 		),
 	];
-	return { bucket, guards };
+	return { bucket, protections };
 }

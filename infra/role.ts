@@ -1,4 +1,4 @@
-/** Roles, each for one service and one purpose. */
+/** IAM roles, each for one service and one purpose. */
 
 import * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
@@ -6,14 +6,15 @@ import type * as pulumi from "@pulumi/pulumi";
 export type Statement = aws.types.input.iam.GetPolicyDocumentStatementArgs;
 
 /**
- * Services that say on behalf of which account they take a role, so that they take it for no other. Lambda and EC2 do not.
+ * Services that send aws:SourceAccount when they assume a role, so that no other account can make them do it.
+ * Lambda and EC2 do not send it.
  * https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html
  * https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
  * https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
  */
-const SAY_FOR_WHOM = ["states.amazonaws.com", "scheduler.amazonaws.com", "vpc-flow-logs.amazonaws.com"];
+const SENDS_SOURCE_ACCOUNT = ["states.amazonaws.com", "scheduler.amazonaws.com", "vpc-flow-logs.amazonaws.com"];
 
-/** A role for one service with one policy. @returns the role's ARN and name, and the policy for those who must wait for it */
+/** Creates a role for one service with one policy. @returns the policy too, for resources that must wait for it */
 export function createRole(
 	name: string,
 	service: string,
@@ -25,7 +26,7 @@ export function createRole(
 				{
 					actions: ["sts:AssumeRole"],
 					principals: [{ type: "Service", identifiers: [service] }],
-					...(SAY_FOR_WHOM.includes(service) && {
+					...(SENDS_SOURCE_ACCOUNT.includes(service) && {
 						conditions: [
 							{
 								test: "StringEquals",

@@ -1,18 +1,18 @@
-/** Rotation of the passwords that lead to the database. */
+/** Rotation of the database passwords. */
 
 import * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
 
-/** A month: a rotation that failed for days is still in time. */
+/** Days between rotations. If one fails, the old password stays valid until a later one succeeds. */
 const ROTATION_DAYS = 30;
 
 /**
- * Has Secrets Manager call a function whenever a secret's password is due. As soon as a rotation is declared, it calls the
- * function's testSecret, so all that makes this succeed must be there before.
- * @param secrets by the names that their rotations get
- * @param dependsOn what writes their first values
+ * Schedules the rotation of secrets by the function rotate.
+ * Secrets Manager runs its step testSecret when a rotation is created, so the secrets need values before that.
+ * @param secrets by the names of their rotations
+ * @param dependsOn what writes the secrets' first values
  */
-export function createRotation(
+export function scheduleRotation(
 	rotate: aws.lambda.Function,
 	secrets: Record<string, aws.secretsmanager.Secret>,
 	dependsOn: pulumi.Resource[],

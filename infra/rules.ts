@@ -1,47 +1,36 @@
-/** The ways through the network, and no others: endpoints, and the rules of security groups. */
+/** Network access: VPC endpoints and the rules of the security groups. No other traffic is allowed. */
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
+import { masterSecretArn } from "./database";
 import type { Network } from "./network";
 import type { Statement } from "./role";
+import type { Storage } from "./storage";
 
 export const HTTPS = 443;
 export const POSTGRESQL = 5432;
 
 /**
- * Opens what the functions need.
- * @param bucketArn the only bucket that the S3 endpoint lets through
- * @param secretArns the only secrets that the Secrets Manager endpoint lets through
- * @returns what must exist before a function can reach anything
+ * Allows the functions to reach the database, S3, Secrets Manager and, with NAT, the internet.
+ * @returns the resources that must exist before a function can connect
  */
-export function createWays(
+export function createNetworkAccess(
 	settings: Settings,
 	network: Network,
-	bucketArn: pulumi.Output<string>,
-	secretArns: pulumi.Output<string>[],
+	storage: Storage,
+	instance: aws.rds.Instance,
 ): pulumi.Resource[] {
 	const { outward, inward, database, endpoint } = network.groups;
-	const s3 = createS3Endpoint(network, bucketArn);
-	const secrets = createInterfaceEndpoint("secrets", network, {
-		service: "secretsmanager",
-		zones: settings.endpointZones,
-		group: endpoint,
-		actions: [
-			"secretsmanager:DescribeSecret",
-			"secretsmanager:GetSecretValue",
-			"secretsmanager:PutSecretValue",
-			"secretsmanager:UpdateSecretVersionStage",
-		],
-		resources: secretArns,
-	});
+	const s3 = createS3Endpoint(network, storage.bucket.arn);
+	const secrets = createSecretsEndpoint(settings, network, storage, instance);
 	return [
 		s3,
 		secrets,
 		...(outward
 			? [
 					allowOut("outward-https", outward, HTTPS, "to the public API and AWS", { cidrIpv4: "0.0.0.0/0" }),
-					// Private DNS gives the endpoint's address to the whole network.
+					// Private DNS resolves the service to the endpoint in the whole network.
 					allowIn("outward-secrets", endpoint, HTTPS, "extract to Secrets Manager", outward),
 				]
 			: []),
@@ -51,16 +40,44 @@ export function createWays(
 	];
 }
 
-/** The way to S3 that costs nothing, for every subnet. */
-function createS3Endpoint({ vpc, outward }: Network, bucketArn: pulumi.Output<string>): aws.ec2.VpcEndpoint {
+/** Creates the Secrets Manager endpoint, which serves only the pipeline's secrets. */
+function createSecretsEndpoint(
+	settings: Settings,
+	network: Network,
+	{ secrets }: Storage,
+	database: aws.rds.Instance,
+): aws.ec2.VpcEndpoint {
+	// Only extract reads the secret `source`; without NAT it runs outside the network and uses the public endpoint.
+	const readable = [
+		secrets.pipeline,
+		secrets.database,
+		secrets.reader,
+		...(network.internetPlacement ? [secrets.source] : []),
+	];
+	return createInterfaceEndpoint("secrets", network, {
+		service: "secretsmanager",
+		zones: settings.endpointZones,
+		group: network.groups.endpoint,
+		actions: [
+			"secretsmanager:DescribeSecret",
+			"secretsmanager:GetSecretValue",
+			"secretsmanager:PutSecretValue",
+			"secretsmanager:UpdateSecretVersionStage",
+		],
+		resources: [...readable.map((secret) => secret.arn), masterSecretArn(database)],
+	});
+}
+
+/** Creates the S3 gateway endpoint, which is free, for all subnets. It serves only one bucket. */
+function createS3Endpoint({ vpc, internetPlacement }: Network, bucketArn: pulumi.Output<string>): aws.ec2.VpcEndpoint {
 	return new aws.ec2.VpcEndpoint("s3", {
 		vpcId: vpc.vpcId,
 		serviceName: serviceName("s3"),
 		vpcEndpointType: "Gateway",
 		routeTableIds: vpc.routeTables.apply((tables) => pulumi.all((tables ?? []).map((table) => table.id))),
 		policy: endpointPolicy({
-			// Only extract writes, and not through here where it runs outside of the network.
-			actions: ["s3:GetObject", "s3:ListBucket", ...(outward ? ["s3:PutObject"] : [])],
+			// Only extract writes; without NAT it runs outside the network and uses the public endpoint.
+			actions: ["s3:GetObject", "s3:ListBucket", ...(internetPlacement ? ["s3:PutObject"] : [])],
 			resources: [bucketArn, pulumi.interpolate`${bucketArn}/*`],
 		}),
 	});
@@ -68,15 +85,15 @@ function createS3Endpoint({ vpc, outward }: Network, bucketArn: pulumi.Output<st
 
 export interface InterfaceEndpoint {
 	service: string;
-	/** In how many zones it can be reached without leaving them; each costs by the hour. */
+	/** Number of zones with a network interface; each is billed by the hour. */
 	zones: number;
 	group: aws.ec2.SecurityGroup;
-	/** What may be asked of the service through it, whoever asks. */
+	/** What its policy allows, for all callers. */
 	actions: string[];
 	resources: pulumi.Input<string>[];
 }
 
-/** The way to a service from subnets that have no other, under the service's usual name. */
+/** Creates an interface endpoint in the isolated subnets, under the service's usual DNS name. */
 export function createInterfaceEndpoint(
 	name: string,
 	{ vpc }: Network,
@@ -97,7 +114,7 @@ function serviceName(service: string): pulumi.Output<string> {
 	return pulumi.interpolate`com.amazonaws.${aws.getRegionOutput().region}.${service}`;
 }
 
-/** Who may come through is for each function's role to say; what may be reached, for the endpoint. */
+/** A policy for all callers: roles limit who may call, the endpoint limits what they reach. */
 function endpointPolicy(statement: Statement): pulumi.Output<string> {
 	return aws.iam.getPolicyDocumentOutput({
 		statements: [{ ...statement, principals: [{ type: "*", identifiers: ["*"] }] }],
@@ -128,7 +145,10 @@ function allowIn(
 	});
 }
 
-/** Both ends of one way. */
+/**
+ * Allows connections from one group to another on a TCP port, in the rules of both.
+ * @param name of both rules
+ */
 export function allow(
 	name: string,
 	from: aws.ec2.SecurityGroup,

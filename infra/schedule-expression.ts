@@ -1,117 +1,96 @@
 /**
- * When EventBridge Scheduler starts something again and again.
+ * The schedules that EventBridge Scheduler accepts, and the days that pass between their starts.
  * https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
  */
 
 import { Cron } from "croner";
 
-interface Field {
-	least: number;
-	most: number;
-	/** Of the values, from the least on. */
-	names?: string[];
-	/** What only this field may hold. */
-	special?: (value: (text: string) => boolean, text: string) => boolean;
-}
+const DAY_MS = 24 * 3600 * 1000;
+const UNITS_PER_DAY: Record<string, number> = { day: 1, hour: 24, minute: 24 * 60 };
 
-const MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
-const DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+/** A number, or a name in capitals. Croner checks which numbers and names each field may hold. */
+const VALUE = "(?:\\d{1,4}|[A-Z]{3})";
+const PART = `(?:\\*|${VALUE}(?:-${VALUE})?)(?:/[1-9]\\d*)?`;
+/** Values, ranges and steps, separated by commas. */
+const LIST = `${PART}(?:,${PART})*`;
+/** L is the last day of the month, 15W the weekday nearest to its 15th. */
+const DAY_OF_MONTH = `(?:${LIST}|\\?|L|\\d{1,4}W)`;
+/** L is Saturday, FRIL the last Friday of the month, FRI#2 its second. */
+const DAY_OF_WEEK = `(?:${LIST}|\\?|L|${VALUE}(?:L|#[1-5]))`;
+const SIX_FIELDS = new RegExp(`^${LIST} ${LIST} ${DAY_OF_MONTH} ${LIST} ${DAY_OF_WEEK} ${LIST}$`);
 
-const MINUTES: Field = { least: 0, most: 59 };
-const HOURS: Field = { least: 0, most: 23 };
-/** The last day, or the weekday that is nearest to a day. */
-const DAY_OF_MONTH: Field = {
-	least: 1,
-	most: 31,
-	special: (isValue, text) => text === "L" || (text.endsWith("W") && isValue(text.slice(0, -1))),
-};
-const MONTH: Field = { least: 1, most: 12, names: MONTHS };
-/** The last day of the week, the last such day of the month, or the first to fifth. */
-const DAY_OF_WEEK: Field = {
-	least: 1,
-	most: 7,
-	names: DAYS,
-	special: (isValue, text) =>
-		text === "L" ||
-		(text.endsWith("L") && isValue(text.slice(0, -1))) ||
-		(/#[1-5]$/.test(text) && isValue(text.slice(0, -2))),
-};
-const YEAR: Field = { least: 1970, most: 2199 };
-
-/** Whether a text is a cron(…) or rate(…) that EventBridge Scheduler takes. */
+/** Whether EventBridge Scheduler accepts a text, as cron(…) or rate(…). */
 export function isScheduleExpression(text: string): boolean {
 	const { kind, inner } = split(text);
-	return kind === "cron" ? isCron(inner) : kind === "rate" ? isRate(inner) : false;
-}
-
-/** What stands around the brackets and in them; no kind where it is neither. */
-function split(text: string): { kind: string | undefined; inner: string } {
-	const [, kind, inner = ""] = /^(cron|rate)\((.*)\)$/.exec(text) ?? [];
-	return { kind, inner };
+	return kind === "cron" ? isCron(inner) : kind === "rate" && isRate(inner);
 }
 
 /**
- * How many days may pass from one start to the next, after a moment, for a year or longer.
- * @param expression one that Scheduler takes
- * @returns whole days for a cron(…); Infinity where nothing is started any more
+ * The most days that pass between two starts, or before the first one, in a year or longer.
+ * @param expression an accepted cron(…) or rate(…)
+ * @param from the moment to count from
+ * @returns whole days for a cron(…); Infinity if the schedule ends
  */
 export function longestGapDays(expression: string, from = new Date()): number {
 	const { kind, inner } = split(expression);
 	if (kind === "rate") {
 		const [value, unit] = inner.split(" ") as [string, string];
-		return Number(value) / PER_DAY[unit.replace(/s$/, "")]!;
+		return Number(value) / UNITS_PER_DAY[unit.replace(/s$/, "")]!;
 	}
-	const [, , dayOfMonth, month, dayOfWeek, year] = inner.split(" ") as string[];
-	// Croner counts the days of the week from 0, AWS from 1.
-	const fromZero = dayOfWeek === "L" ? "SAT" : dayOfWeek!.replace(/(?<![#/\d])\d/g, (day) => String(Number(day) - 1));
-	const days = new Cron(`0 0 0 ${dayOfMonth} ${month} ${fromZero} ${year}`, { timezone: "UTC", sloppyRanges: true });
-	const starts = days.nextRuns(366, from).map((start) => start.getTime() / DAY_MS);
+	const [, , ...days] = inner.split(" ");
+	const starts = parseCron(["0", "0", ...days])
+		.nextRuns(366, from)
+		.map((start) => start.getTime() / DAY_MS);
 	if (starts.length < 366) starts.push(Number.POSITIVE_INFINITY);
 	const ends = [Math.floor(from.getTime() / DAY_MS), ...starts];
 	return Math.max(...starts.map((start, index) => start - ends[index]!));
 }
 
-const DAY_MS = 24 * 3600 * 1000;
-const PER_DAY: Record<string, number> = { day: 1, hour: 24, minute: 24 * 60 };
+/** Splits an expression at its brackets; kind is undefined if it is neither cron(…) nor rate(…). */
+function split(text: string): { kind: string | undefined; inner: string } {
+	const [, kind, inner = ""] = /^(cron|rate)\((.*)\)$/.exec(text) ?? [];
+	return { kind, inner };
+}
 
 function isRate(text: string): boolean {
 	const [, value, plural] = /^([1-9]\d{0,4}) (?:minute|hour|day)(s?)$/.exec(text) ?? [];
 	return value !== undefined && (value === "1") === (plural === "");
 }
 
-/** Six fields, of which one of the two that name days must leave the choice to the other. */
+/** Whether AWS accepts six fields: one of the two days is `?`, and all values are within the limits of their fields. */
 function isCron(text: string): boolean {
-	const fields = text.split(" ");
-	const [minutes, hours, dayOfMonth, month, dayOfWeek, year] = fields;
-	if (fields.length !== 6 || (dayOfMonth === "?") === (dayOfWeek === "?")) return false;
-	return (
-		isField(MINUTES, minutes!) &&
-		isField(HOURS, hours!) &&
-		(dayOfMonth === "?" || isField(DAY_OF_MONTH, dayOfMonth!)) &&
-		isField(MONTH, month!) &&
-		(dayOfWeek === "?" || isField(DAY_OF_WEEK, dayOfWeek!)) &&
-		isField(YEAR, year!)
-	);
+	const fields = text.split(" ") as [string, string, string, string, string, string];
+	const [minutes, hours, dayOfMonth, , dayOfWeek, year] = fields;
+	if (!SIX_FIELDS.test(text) || (dayOfMonth === "?") === (dayOfWeek === "?")) return false;
+	// Croner takes 8 for Sunday, a step as long as its field, and the years 1 to 9999.
+	if (dayOfWeek.includes("8") || minutes.includes("/60") || hours.includes("/24") || !hasYears(year)) return false;
+	try {
+		parseCron(fields);
+		// Croner does not look at a step's start if no value follows from it, as in 70/5.
+		parseCron(fields.map(withoutSteps));
+		return true;
+	} catch {
+		return false;
+	}
 }
 
-/** Values, ranges and steps with commas between them; or one thing that is special to the field. */
-function isField(field: Field, text: string): boolean {
-	const { least, most, names = [], special } = field;
-	const numberOf = (value: string) => {
-		const named = names.indexOf(value);
-		return named >= 0 ? least + named : /^\d{1,4}$/.test(value) ? Number(value) : Number.NaN;
-	};
-	const isValue = (value: string) => numberOf(value) >= least && numberOf(value) <= most;
-	const isRange = (range: string) => {
-		const [from, to, ...more] = range.split("-");
-		return (
-			more.length === 0 && isValue(from!) && (to === undefined || (isValue(to) && numberOf(from!) <= numberOf(to)))
-		);
-	};
-	const isPart = (part: string) => {
-		const [range, step, ...more] = part.split("/");
-		const hasStep = step === undefined || (/^[1-9]\d{0,3}$/.test(step) && Number(step) <= most);
-		return more.length === 0 && hasStep && (range === "*" || isRange(range!));
-	};
-	return special?.(isValue, text) || text.split(",").every(isPart);
+/** Whether all years are from 1970 to 2199, and all steps at most 2199. */
+function hasYears(field: string): boolean {
+	const numbersOf = (text: string) => (text.match(/\d+/g) ?? []).map(Number);
+	return Math.max(...numbersOf(field)) <= 2199 && numbersOf(withoutSteps(field)).every((year) => year >= 1970);
+}
+
+function withoutSteps(field: string): string {
+	return field.replaceAll(/\/\d+/g, "");
+}
+
+/** @throws croner's error if a field holds a value outside its limits */
+function parseCron([minutes, hours, dayOfMonth, month, dayOfWeek, year]: string[]): Cron {
+	// AWS counts the days of the week from 1, Sunday. Croner does not know L alone in that field.
+	const weekday = dayOfWeek === "L" ? "SAT" : dayOfWeek;
+	return new Cron(`0 ${minutes} ${hours} ${dayOfMonth} ${month} ${weekday} ${year}`, {
+		alternativeWeekdays: true,
+		sloppyRanges: true,
+		timezone: "UTC",
+	});
 }

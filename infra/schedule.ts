@@ -1,33 +1,44 @@
-/** What starts the workflow, and keeps what could not be started. */
+/** The EventBridge schedule that starts the workflow, and its dead-letter queue. */
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import { createRole } from "./role";
+import type { Storage } from "./storage";
 import { tlsOnly } from "./tls-only";
 
+export interface Schedule {
+	/** The dead-letter queue: starts that failed after all retries. */
+	undelivered: aws.sqs.Queue;
+	/** A shell command that starts a run as the schedule does. */
+	startCommand: pulumi.Output<string>;
+}
+
 /**
- * Starts the workflow on schedule with its input: references to secrets, never secrets.
- * @returns the queue that keeps what could not be started
+ * Creates the schedule. The workflow's input holds ARNs of secrets, not their values.
+ * @param dependsOn what must exist before the first run
  */
 export function createSchedule(
 	settings: Settings,
-	key: aws.kms.Key,
+	{ key, secrets }: Storage,
 	workflow: aws.sfn.StateMachine,
-	secrets: { pipeline: pulumi.Output<string>; source: pulumi.Output<string>; database: pulumi.Output<string> },
 	dependsOn: pulumi.Resource[],
-): { undelivered: aws.sqs.Queue } {
-	const undelivered = createQueue();
+): Schedule {
+	const undelivered = createDeadLetterQueue();
 	const role = createRole("schedule", "scheduler.amazonaws.com", [
 		{ actions: ["states:StartExecution"], resources: [workflow.arn] },
 		{ actions: ["sqs:SendMessage"], resources: [undelivered.arn] },
-		// Its input is encrypted. https://docs.aws.amazon.com/scheduler/latest/UserGuide/encryption-rest.html
+		// The schedule's input is encrypted. https://docs.aws.amazon.com/scheduler/latest/UserGuide/encryption-rest.html
 		{ actions: ["kms:Decrypt"], resources: [key.arn] },
 	]);
+	const input = pulumi.jsonStringify({
+		dataset: settings.dataset,
+		secrets: { pipeline: secrets.pipeline.arn, source: secrets.source.arn, database: secrets.database.arn },
+	});
 	new aws.scheduler.Schedule(
 		"nightly",
 		{
-			description: "Looks for a new snapshot of the register",
+			description: "Starts a run of the EV registrations pipeline",
 			scheduleExpression: settings.schedule,
 			scheduleExpressionTimezone: settings.timeZone,
 			kmsKeyArn: key.arn,
@@ -35,18 +46,19 @@ export function createSchedule(
 			target: {
 				arn: workflow.arn,
 				roleArn: role.arn,
-				input: pulumi.jsonStringify({ dataset: settings.dataset, secrets }),
+				input,
 				retryPolicy: { maximumRetryAttempts: 5, maximumEventAgeInSeconds: 3600 },
 				deadLetterConfig: { arn: undelivered.arn },
 			},
 		},
 		{ dependsOn: [role.policy, ...dependsOn] },
 	);
-	return { undelivered };
+	const startCommand = pulumi.interpolate`aws stepfunctions start-execution --state-machine-arn ${workflow.arn} --input '${input}'`;
+	return { undelivered, startCommand };
 }
 
-/** Keeps messages for as long as SQS does, and takes them over TLS alone. */
-function createQueue(): aws.sqs.Queue {
+/** Creates a queue that keeps messages for 14 days, the longest that SQS allows, and requires TLS. */
+function createDeadLetterQueue(): aws.sqs.Queue {
 	const queue = new aws.sqs.Queue("undelivered", {
 		sqsManagedSseEnabled: true,
 		messageRetentionSeconds: 14 * 24 * 3600,

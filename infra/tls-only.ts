@@ -1,9 +1,9 @@
-/** The statement that refuses whoever comes without TLS. */
+/** The policy statement that requires TLS. */
 
 import type * as pulumi from "@pulumi/pulumi";
 import type { Statement } from "./role";
 
-/** Refuses actions on resources to everybody who does not come over TLS; for a resource's own policy. */
+/** Denies actions on resources to everybody over connections without TLS; for a resource policy. */
 export function tlsOnly(actions: string[], resources: pulumi.Input<string>[]): Statement {
 	return {
 		sid: "TlsOnly",

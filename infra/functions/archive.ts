@@ -1,14 +1,14 @@
-/** What ships with a function: of each package only the files that Node loads by `require`. */
+/** Function archives without files that Node.js never loads through `require`. */
 
 import { readdirSync } from "node:fs";
 import { join, posix } from "node:path";
 import { asset } from "@pulumi/pulumi";
 
 /**
- * The same code again as ES modules or TypeScript, type declarations, source maps, documents, and packages' own tests and
- * build files: five sixths of what packages hold.
+ * Files that are never loaded: ES modules, TypeScript, type declarations, source maps, documents, and the packages' own tests
+ * and build files. They are five sixths of what packages contain.
  */
-const DEAD_WEIGHT = new RegExp(
+const UNUSED_FILES = new RegExp(
 	[
 		"(^|/)(dist-es|dist-types|test|tests|testing)/",
 		"(^|/)(test|bench|Makefile|[^/]+\\.test)(\\.js)?$",
@@ -18,26 +18,41 @@ const DEAD_WEIGHT = new RegExp(
 	].join("|"),
 );
 
-/** An archive without what is never loaded, and with some files more. The code that Pulumi serialised stays as it is. */
-export function packed(archive: asset.AssetArchive, more: asset.AssetMap): asset.AssetArchive {
-	// An Output hands over what it holds with every promise awaited and every class forgotten, whatever the types say.
-	return new asset.AssetArchive({ ...listFiles(archive.assets as unknown as asset.AssetMap), ...more });
+/** A folder in an archive; what is left of a FileArchive in a resolved one. */
+interface ResolvedFolder {
+	path: string;
 }
 
-/** The assets as single files: folders are taken apart. */
-function listFiles(assets: asset.AssetMap): asset.AssetMap {
+/**
+ * An AssetArchive as `apply` passes it on: an Output resolves the promises inside and keeps the fields, but not the class.
+ */
+export interface ResolvedArchive {
+	assets: Record<string, asset.Asset | ResolvedFolder>;
+}
+
+/** Creates an archive of single files without the unused ones. @param additional files to add, by their path */
+export function pruneArchive({ assets }: ResolvedArchive, additional: asset.AssetMap): asset.AssetArchive {
+	const files = Object.entries(listFiles(assets)).filter(([path]) => !UNUSED_FILES.test(path));
+	return new asset.AssetArchive({ ...Object.fromEntries(files), ...additional });
+}
+
+/** Replaces each folder by its files. */
+function listFiles(assets: ResolvedArchive["assets"]): asset.AssetMap {
 	const files: asset.AssetMap = {};
 	for (const [path, part] of Object.entries(assets)) {
-		if (!asset.Archive.isInstance(part)) files[path] = part;
-		else {
-			const folder = (part as unknown as { path: string }).path;
-			for (const file of filesBelow(folder)) files[posix.join(path, file)] = new asset.FileAsset(join(folder, file));
-		}
+		if (isFolder(part))
+			for (const file of filesBelow(part.path))
+				files[posix.join(path, file)] = new asset.FileAsset(join(part.path, file));
+		else files[path] = part;
 	}
-	return Object.fromEntries(Object.entries(files).filter(([path]) => !DEAD_WEIGHT.test(path)));
+	return files;
 }
 
-/** Paths relative to a folder, always in the same order. */
+function isFolder(part: asset.Asset | ResolvedFolder): part is ResolvedFolder {
+	return asset.Archive.isInstance(part);
+}
+
+/** All files in a folder and its subfolders: paths relative to the folder, sorted. */
 export function filesBelow(folder: string): string[] {
 	const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
 	return entries

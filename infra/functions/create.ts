@@ -1,41 +1,52 @@
-/** The functions: closures that Pulumi serialises, each with its own role, log, memory and packages. */
+/** Creates Lambda functions from closures that Pulumi serialises, each with its own role, log group and packages. */
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { dependencies } from "../../package.json";
 import type { Settings } from "../config";
 import { createLogGroup } from "../log-group";
-import type { Placement } from "../network";
+import type { Network, Placement } from "../network";
 import { createRole, type Statement } from "../role";
-import { packed } from "./archive";
+import type { Storage } from "../storage";
+import { pruneArchive } from "./archive";
 import { compileModules } from "./modules";
 
 type Package = keyof typeof dependencies;
 
+/** Everything that functions use. */
+export interface FunctionDependencies {
+	settings: Settings;
+	storage: Storage;
+	network: Network;
+	database: aws.rds.Instance;
+	/** Where notify publishes. */
+	topic: aws.sns.Topic;
+}
+
 export interface FunctionOptions<E, R> {
-	/** Makes the handler, once per cold start; what it captures must be plain, or an Output read with `.get()`. */
+	/** Creates the handler, once per cold start. It may capture only plain data, or an Output read with `.get()`. */
 	factory: () => (event: E, context: aws.lambda.Context) => Promise<R>;
 	memoryMb: number;
 	timeoutSeconds: number;
-	/** Addresses and ARNs that AWS decides; what the configuration decides is captured instead. Never a secret. */
+	/** Addresses and ARNs that AWS assigns, never a secret. Settings are captured by the factory instead. */
 	environment: Record<string, pulumi.Input<string>>;
-	/** Top-level packages that ship with it; no other does. */
+	/** Dependencies in package.json that the archive includes; all others are left out. */
 	packages: Package[];
-	/** Files that ship with it. */
+	/** Further files and folders in the archive. */
 	files?: string[];
-	/** Modules of the project that it requires when it runs, by path without extension. */
+	/** Modules of the project that the handler requires at run time: paths without extension. */
 	modules?: string[];
 	/** Undefined: outside the network. */
 	placement: Placement | undefined;
-	/** What its role may do, beyond writing its log and living in the network. */
+	/** What its role may do, besides writing its log and traces and using the network. */
 	statements: Statement[];
 }
 
 /**
- * What Lambda does with a function's role to place it in a network. Interfaces have no names beforehand, and describing knows
- * no resources. https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+ * Allows Lambda to attach a function to a network. The interfaces' ids are unknown beforehand, and the Describe actions do not
+ * support resources. https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
  */
-function networkInterfaces(): Statement[] {
+function allowNetworkInterfaces(): Statement[] {
 	const { accountId } = aws.getCallerIdentityOutput();
 	return [
 		{
@@ -52,8 +63,8 @@ function networkInterfaces(): Statement[] {
 }
 
 /**
- * Creates a function from a handler's factory.
- * @param name the function's name, and its role's and log's
+ * Creates a function with its role and log group.
+ * @param name of all three
  */
 export function createFunction<E, R>(
 	name: string,
@@ -66,7 +77,7 @@ export function createFunction<E, R>(
 		...options.statements,
 		{ actions: ["logs:CreateLogStream", "logs:PutLogEvents"], resources: [log.arn.apply((arn) => `${arn}:*`)] },
 		{ actions: ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources: ["*"] },
-		...(options.placement ? networkInterfaces() : []),
+		...(options.placement ? allowNetworkInterfaces() : []),
 	]);
 	return new aws.lambda.CallbackFunction<E, R>(
 		name,
@@ -78,11 +89,11 @@ export function createFunction<E, R>(
 			memorySize: options.memoryMb,
 			timeout: options.timeoutSeconds,
 			environment: { variables: options.environment },
-			// Where there is nothing to encrypt, AWS keeps no key.
+			// AWS keeps no key for an empty environment.
 			...(Object.keys(options.environment).length > 0 && { kmsKeyArn: key.arn }),
 			...(options.placement && { vpcConfig: options.placement }),
 			...(settings.reservedConcurrency && { reservedConcurrentExecutions: settings.reservedConcurrency }),
-			// Callers name a version, so that new code runs when they do, and not before.
+			// The workflow calls a version, so new code runs only once the workflow is updated.
 			publish: true,
 			loggingConfig: { logFormat: "JSON", logGroup: log.name },
 			tracingConfig: { mode: "Active" },
@@ -91,14 +102,19 @@ export function createFunction<E, R>(
 				...(options.files && { extraIncludePaths: options.files }),
 			},
 		},
-		{ dependsOn: [role.policy], transformations: [ship(options.modules ?? [])] },
+		{ dependsOn: [role.policy], transformations: [replaceArchive(options.modules ?? [])] },
 	);
 }
 
-/** CallbackFunction decides what ships; this takes the dead weight out of it, and adds modules. */
-function ship(modules: string[]): pulumi.ResourceTransformation {
+/**
+ * Replaces the archive that CallbackFunction builds by one without unused files and with compiled modules.
+ *
+ * CallbackFunction sets `code` itself, after the caller's arguments, and its codePathOptions choose whole packages, not files.
+ * A transformation is the only place where its inputs can be changed before they are sent to the engine.
+ */
+function replaceArchive(modules: string[]): pulumi.ResourceTransformation {
 	return ({ props, opts }) => ({
-		props: { ...props, code: pulumi.output(props.code).apply((archive) => packed(archive, compileModules(modules))) },
+		props: { ...props, code: pulumi.output(props.code).apply((code) => pruneArchive(code, compileModules(modules))) },
 		opts,
 	});
 }

@@ -1,4 +1,4 @@
-/** Modules of the project that a function requires when it runs: they ship compiled, and not as part of its closure. */
+/** Compiles modules that a function requires at run time, instead of carrying them in its closure. */
 
 import { readFileSync } from "node:fs";
 import { posix } from "node:path";
@@ -13,20 +13,20 @@ const OPTIONS: ts.CompilerOptions = {
 };
 
 /**
- * Compiles modules to CommonJS, with all of the project that they require in their turn.
- * @param names paths without extension, from the project's folder
- * @returns files by their path in the archive
+ * Compiles modules to CommonJS, together with the project's modules that they require.
+ * @param names paths without extension, relative to the project's folder
+ * @returns the compiled files by their path in the archive
  */
 export function compileModules(names: string[]): asset.AssetMap {
 	const files: asset.AssetMap = {};
-	for (const waiting = [...names]; waiting.length; ) {
-		const name = waiting.pop()!;
+	for (const pending = [...names]; pending.length; ) {
+		const name = pending.pop()!;
 		const path = `${name}.js`;
 		if (path in files) continue;
 		const { outputText } = ts.transpileModule(readFileSync(`${name}.ts`, "utf8"), { compilerOptions: OPTIONS });
 		files[path] = new asset.StringAsset(outputText);
 		for (const [, required] of outputText.matchAll(/\brequire\("(\.[^"]+)"\)/g))
-			waiting.push(posix.join(posix.dirname(name), required!));
+			pending.push(posix.join(posix.dirname(name), required!));
 	}
 	return files;
 }

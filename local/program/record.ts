@@ -44,6 +44,8 @@ export interface RecordOptions {
 	stack: "dev" | "prod";
 	/** Settings in place of the stack's own, without the project's name before them. */
 	settings?: Record<string, string>;
+	/** Whether TypeScript checks types while it loads the program, as in Pulumi's language host. */
+	typeCheck?: boolean;
 }
 
 const RECORD = "record.json";
@@ -91,6 +93,7 @@ async function evaluate(directory: string, options: RecordOptions): Promise<void
 		cwd: PROJECT_ROOT,
 		execArgv: ["--disable-warning=ExperimentalWarning", "-r", "ts-node/register/transpile-only"],
 		stdio: ["ignore", "ignore", "pipe", "ipc"],
+		...(options.typeCheck && { execArgv: ["-r", "ts-node/register"] }),
 	});
 	let problem: string | undefined;
 	child.once("message", (message) => {

@@ -15,11 +15,11 @@ describe("with the real engine", function () {
 	const wrong: [what: string, settings: Record<string, string>, sentence: RegExp][] = [
 		["of the wrong type", { pageRows: "many" }, /configuration key 'pageRows' must be of type 'integer'$/],
 		["out of range", { pageRows: "3" }, /^The setting pageRows is "3" and must be .+; correct it with .+\.$/],
-		["unknown", { pagesRows: "1000" }, /^There is no setting pagesRows; remove it with .+\.$/],
+		["unknown", { pagesRows: "1000" }, /^Unknown setting pagesRows\. Remove it with .+\.$/],
 		[
 			"at odds with another",
 			{ zones: "2", endpointZones: "3" },
-			/^The setting endpointZones is 3, and .+; change .+\.$/,
+			/^The setting endpointZones is 3, but .+; change .+\.$/,
 		],
 	];
 	for (const [what, settings, sentence] of wrong)

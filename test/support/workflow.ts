@@ -1,7 +1,7 @@
 /** The workflow's definition, run with functions that answer as a test wants. */
 
 import type { FailureName } from "../../handlers/common/failure";
-import { defineWorkflow } from "../../infra/workflow";
+import { defineWorkflow } from "../../infra/workflow-definition";
 import { runWorkflow } from "../../local/aws/step-functions";
 
 const arn = (name: string) => `arn:aws:lambda:ap-northeast-1:000000000000:function:${name}-1234567`;

@@ -44,6 +44,10 @@ function brokenLinks(page: string, text = prose(page)): string[] {
 	});
 }
 
+/** The files and folders of the project that a text names in backticks. */
+const pathsIn = (text: string) =>
+	[...text.matchAll(/`((?:infra|handlers|db|cli|local|bench|test|docs)\/[\w./-]*)`/g)].map(([, path]) => path!);
+
 /** The rows of a page's tables, each as its cells. */
 const rowsOf = (page: string) =>
 	[...read(page).matchAll(/^\| (.+) \|$/gm)].map(([, row]) => row!.split("|").map((cell) => cell.trim()));
@@ -55,6 +59,14 @@ const commandsIn = (text: string) =>
 describe("the documentation", () => {
 	it("links to files and headings that exist", () => {
 		for (const page of PAGES) expect(brokenLinks(page), page).to.deep.equal([]);
+	});
+
+	it("names files that exist", () => {
+		for (const page of PAGES)
+			expect(
+				pathsIn(read(page)).filter((path) => !existsSync(join(ROOT, path))),
+				page,
+			).to.deep.equal([]);
 	});
 
 	it("names npm scripts that exist", () => {

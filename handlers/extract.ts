@@ -1,14 +1,14 @@
-/** extract: brings the source's latest version into S3, page by page, and writes its manifest last. */
+/** extract: copies the source's latest version to S3, page by page, and writes its manifest last. */
 
 import { Readable, promises as streams } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { createGzip } from "node:zlib";
 import type { ExtractEvent, ExtractResult, HandlerContext, RawFormat } from "./common/contract";
-import { environment } from "./common/environment";
+import { requireEnvironment } from "./common/environment";
 import { failure, isFailure } from "./common/failure";
 import { createLog, type Log } from "./common/log";
 import { metricLine } from "./common/metrics";
-import { createSecrets, readSecret } from "./common/secrets";
+import { createSecrets, readSecret, type Secrets } from "./common/secrets";
 import { createStorage, type Storage } from "./raw/bucket";
 import {
 	type Manifest,
@@ -21,79 +21,95 @@ import {
 	versionName,
 } from "./raw/manifest";
 import { splitCsv } from "./rows/fields";
-import { createSoda, type Soda, type SodaVersion, type SourceState } from "./source/client";
+import { createSodaClient, type SodaClient, type SourceState } from "./source/client";
+import type { SodaVersion } from "./source/requests";
 
 export interface ExtractSettings {
-	/** Whose metrics a run writes. */
+	/** The stack's name, a dimension of the metrics. */
 	stack: string;
 	sourceFormat: RawFormat;
 	sodaVersion: SodaVersion;
-	/** Rows to a page. */
+	/** Rows per page. */
 	pageRows: number;
 	/** Pages fetched at a time. */
 	concurrency: number;
 }
 
-/** Kept back for the answer and for what must be said before the function is stopped. */
+/** Time reserved for the result, or for the error that says why there is none. */
 const MARGIN_MS = 5_000;
 
-/** gzip at 6 makes a page a third smaller than at 1, for a CPU time that hides behind the source's. */
+/** gzip level 6 makes a page a third smaller than level 1; the CPU time is hidden by the wait for the source. */
 const GZIP_LEVEL = 6;
 
-/** What gzip is given, and gives, in one go: it works beside this thread, and each way there and back takes a while. */
-const PIECE_BYTES = 256 * 1024;
+/** Size of gzip's input and output chunks. gzip works in another thread, and each call to it has a fixed cost. */
+const CHUNK_BYTES = 256 * 1024;
 
-interface Fetch {
+/** What the steps of an invocation share. */
+interface ExtractRun {
 	event: ExtractEvent;
 	settings: ExtractSettings;
-	soda: Soda;
+	soda: SodaClient;
 	storage: Storage;
 	log: Log;
+	/** Milliseconds left for fetching. */
 	timeLeft(): number;
 }
 
-/** Makes the extract function. @param settings what the stack's configuration decides */
+/** Creates the extract function. @param settings from the stack's configuration */
 export function extractHandler(settings: ExtractSettings) {
 	const secrets = createSecrets();
 	return async (event: ExtractEvent, context: HandlerContext): Promise<ExtractResult> => {
 		const startedAt = Date.now();
-		const log = createLog({ runId: event.runId, function: "extract" });
-		const { bucket } = await readSecret<{ bucket: string }>(secrets, event.secrets.pipeline, "pulumi up");
-		const token = await secrets.read<{ appToken?: string }>(event.secrets.source);
-		const soda = createSoda({
-			baseUrl: environment("SOURCE_URL"),
-			dataset: event.dataset,
-			version: settings.sodaVersion,
-			...(token?.appToken && { appToken: token.appToken }),
-			log,
-		});
-		const timeLeft = () => context.getRemainingTimeInMillis() - MARGIN_MS;
-		const fetch: Fetch = { event, settings, soda, storage: createStorage(bucket), log, timeLeft };
-
-		const state = await soda.state();
+		const run = await prepareRun(secrets, settings, event, context);
+		const state = await run.soda.getState();
 		const key = manifestKey(event.dataset, state.rowsUpdatedAt, settings.sourceFormat);
-		const finished = event.refetch ? undefined : await finishedManifest(fetch, key);
-		if (finished) log.info("already fetched", { key, rows: finished.rows });
-		const manifest = finished ?? (await fetchSnapshot(fetch, state));
+		const existing = event.refetch ? undefined : await findCompleteSnapshot(run, key);
+		const manifest = existing ?? (await fetchSnapshot(run, state));
+
 		const { rows, rowsUpdatedAt } = manifest;
 		const bytes = totalBytes(manifest);
 		const seconds = (Date.now() - startedAt) / 1000;
-		const measured = { function: "extract", stack: settings.stack, runId: event.runId };
-		process.stdout.write(metricLine(measured, { rows, bytes, seconds }));
-		return { manifestKey: key, fetched: !finished, rows, bytes, rowsUpdatedAt, seconds };
+		const dimensions = { function: "extract", stack: settings.stack, runId: event.runId };
+		process.stdout.write(metricLine(dimensions, { rows, bytes, seconds }));
+		return { manifestKey: key, fetched: !existing, rows, bytes, rowsUpdatedAt, seconds };
 	};
 }
 
-/** A manifest that was written before, if every page it names is there as it says. */
-async function finishedManifest({ storage, log }: Fetch, key: string): Promise<Manifest | undefined> {
+/** Reads the secrets, and creates the clients that use them. */
+async function prepareRun(
+	secrets: Secrets,
+	settings: ExtractSettings,
+	event: ExtractEvent,
+	context: HandlerContext,
+): Promise<ExtractRun> {
+	const log = createLog({ runId: event.runId, function: "extract" });
+	const { bucket } = await readSecret<{ bucket: string }>(secrets, event.secrets.pipeline, "pulumi up");
+	const token = await secrets.read<{ appToken?: string }>(event.secrets.source);
+	const soda = createSodaClient({
+		baseUrl: requireEnvironment("SOURCE_URL"),
+		dataset: event.dataset,
+		version: settings.sodaVersion,
+		...(token?.appToken && { appToken: token.appToken }),
+		log,
+	});
+	const timeLeft = () => context.getRemainingTimeInMillis() - MARGIN_MS;
+	return { event, settings, soda, storage: createStorage(bucket), log, timeLeft };
+}
+
+/** The manifest of a snapshot that was fetched before, if every page that it names is in S3 in the size that it says. */
+async function findCompleteSnapshot({ storage, log }: ExtractRun, key: string): Promise<Manifest | undefined> {
 	const content = await storage.read(key);
 	if (!content) return undefined;
 	try {
 		const manifest = parseManifest(content.toString("utf8"), key);
 		const sizes = await Promise.all(manifest.pages.map((page) => storage.size(page.key)));
-		const missing = manifest.pages.find((page, index) => sizes[index] !== page.bytes);
-		if (!missing) return manifest;
-		log.warn("fetching again", { reason: `the page ${missing.key} is not there as the manifest says` });
+		const damaged = manifest.pages.findIndex((page, index) => sizes[index] !== page.bytes);
+		if (damaged === -1) {
+			log.info("already fetched", { key, rows: manifest.rows });
+			return manifest;
+		}
+		const page = manifest.pages[damaged]!;
+		log.warn("fetching again", { reason: `${page.key} has ${sizes[damaged] ?? "no"} bytes instead of ${page.bytes}` });
 	} catch (error) {
 		if (!isFailure(error, "ManifestInvalid")) throw error;
 		log.warn("fetching again", { reason: (error as Error).message });
@@ -101,108 +117,110 @@ async function finishedManifest({ storage, log }: Fetch, key: string): Promise<M
 	return undefined;
 }
 
-/** Fetches every page, makes sure that the source stood still meanwhile, and only then writes the manifest. */
-async function fetchSnapshot(fetch: Fetch, state: SourceState): Promise<Manifest> {
-	const { event, settings, storage, log } = fetch;
+/** Fetches all pages, checks that the source did not change meanwhile, and only then writes the manifest. */
+async function fetchSnapshot(run: ExtractRun, state: SourceState): Promise<Manifest> {
+	const { event, settings, log } = run;
 	const { rows, rowsUpdatedAt } = state;
 	if (rows === 0)
-		throw failure(
-			"SourceIncomplete",
-			`The source says that dataset ${event.dataset} has no rows; nothing was fetched.`,
-		);
-	const version = { dataset: event.dataset, rowsUpdatedAt, format: settings.sourceFormat };
+		throw failure("SourceIncomplete", `The source reports no rows for dataset ${event.dataset}; nothing was fetched.`);
 	log.info("fetch started", { rows, pages: Math.ceil(rows / settings.pageRows), rowsUpdatedAt });
-	const { pages, header } = await fetchPages(fetch, state, version);
-	await checkUnchanged(fetch, state);
-
+	const version = { dataset: event.dataset, rowsUpdatedAt, format: settings.sourceFormat };
+	const { pages, header } = await fetchPages(run, state, version);
+	await checkUnchanged(run, state);
 	const manifest: Manifest = { ...version, header, rows, pages, fetchedAt: new Date().toISOString() };
-	const content = Buffer.from(`${JSON.stringify(manifest, null, "\t")}\n`);
-	const key = manifestKey(event.dataset, rowsUpdatedAt, settings.sourceFormat);
-	await storage.write(key, content, { contentType: "application/json", sha256: sha256(content) });
-	log.info("manifest written", { key, rows, pages: pages.length, bytes: totalBytes(manifest) });
+	await writeManifest(run, manifest);
 	return manifest;
 }
 
-/** Fetches all pages, some at a time; the first that fails ends the others. */
+/** Fetches all pages, several at a time. After the first error no further page is requested. */
 async function fetchPages(
-	fetch: Fetch,
+	run: ExtractRun,
 	state: SourceState,
 	version: Pick<Manifest, "dataset" | "rowsUpdatedAt" | "format">,
-) {
-	const { settings, soda, storage, log } = fetch;
-	const { pageRows, sourceFormat: format, concurrency } = settings;
-	const attempt = `${fetch.event.runId}-${Date.now().toString(36)}`;
+): Promise<Pick<Manifest, "pages" | "header">> {
+	const { soda, storage, log } = run;
+	const { pageRows, sourceFormat: format, concurrency } = run.settings;
+	const attempt = `${run.event.runId}-${Date.now().toString(36)}`;
 	const count = Math.ceil(state.rows / pageRows);
 	const pages: ManifestPage[] = new Array(count);
+	const total = { pages: 0, rows: 0, bytes: 0 };
+	// JSON pages have no header of their own.
 	let header = format === "json" ? state.fields : undefined;
-	let next = 0;
-	let failed = false;
-	const done = { pages: 0, rows: 0, bytes: 0 };
 
-	const fetchPage = async (index: number) => {
-		if (fetch.timeLeft() <= 0)
+	const checkTime = () => {
+		if (run.timeLeft() > 0) return;
+		const progress = `${total.pages} of ${count} pages`;
+		throw failure("OutOfTime", `Ran out of time after fetching ${progress}; give the function more time.`);
+	};
+	const checkHeader = (index: number, found: string[]) => {
+		header ??= found;
+		if (found.join("\n") !== header.join("\n"))
 			throw failure(
-				"OutOfTime",
-				`The fetch stopped after ${done.pages} of ${count} pages, since its time was up; give the function more time.`,
+				"SourceChanged",
+				`Page ${index + 1} of the source has a different header than the pages before it.`,
 			);
-		const page = await soda.page({ format, index, rows: pageRows }, (body) => compress(body, format));
-		if (page.header) {
-			header ??= page.header;
-			if (page.header.join("\n") !== header.join("\n"))
-				throw failure("SourceChanged", `Page ${index + 1} of the source has another header than the pages before it.`);
-		}
+	};
+	const fetchPage = async (index: number) => {
+		checkTime();
+		const page = await soda.getPage({ format, index, rows: pageRows }, (body) => compressPage(body, format));
+		if (page.header) checkHeader(index, page.header);
 		const key = pageKey(version, attempt, index);
 		const rows = Math.min(pageRows, state.rows - index * pageRows);
 		const checksum = sha256(page.content);
 		await storage.write(key, page.content, { contentType: "application/gzip", sha256: checksum });
 		pages[index] = { key, bytes: page.content.length, sha256: checksum, rows };
-		done.pages++;
-		done.rows += rows;
-		done.bytes += page.content.length;
-		log.info("page stored", { page: index + 1, pages: count, rows: done.rows, of: state.rows, bytes: done.bytes });
+		total.pages++;
+		total.rows += rows;
+		total.bytes += page.content.length;
+		log.info("page stored", { page: index + 1, pages: count, rows: total.rows, of: state.rows, bytes: total.bytes });
 	};
-	const worker = async () => {
-		while (next < count && !failed) await fetchPage(next++);
-	};
-	await Promise.all(
-		Array.from({ length: Math.min(concurrency, count) }, () =>
-			worker().catch((error) => {
-				failed = true;
-				throw error;
-			}),
-		),
-	);
+	await forEachIndex(count, concurrency, fetchPage);
 	return { pages, header: header! };
 }
 
+/** Calls `work` for 0 to `count - 1`, so many at a time. @throws the first error, after which no call begins */
+async function forEachIndex(count: number, concurrency: number, work: (index: number) => Promise<void>): Promise<void> {
+	let next = 0;
+	const worker = async () => {
+		try {
+			while (next < count) await work(next++);
+		} catch (error) {
+			next = count;
+			throw error;
+		}
+	};
+	await Promise.all(Array.from({ length: Math.min(concurrency, count) }, worker));
+}
+
 /**
- * Compresses a page as it arrives. Its compressed bytes, a megabyte or so, are kept until it is whole: S3 then takes it
- * at once and can be asked again, and a page that breaks off leaves nothing behind.
+ * Compresses a page while it arrives. The compressed page, about a megabyte, stays in memory until it is complete: S3 then
+ * receives it in one request, which can be retried, and a page that breaks off leaves nothing in S3.
+ * @returns the gzipped page, and the header line's names (CSV only)
  */
-async function compress(body: AsyncIterable<Uint8Array>, format: RawFormat) {
-	let head = "";
-	const watched = (async function* () {
-		for await (const piece of inPieces(body)) {
-			if (format === "csv" && !head.includes("\n")) head += piece.toString("utf8");
-			yield piece;
+async function compressPage(body: AsyncIterable<Uint8Array>, format: RawFormat) {
+	let beginning = "";
+	const input = (async function* () {
+		for await (const chunk of inLargeChunks(body)) {
+			if (format === "csv" && !beginning.includes("\n")) beginning += chunk.toString("utf8");
+			yield chunk;
 		}
 	})();
-	const gzip = createGzip({ level: GZIP_LEVEL, chunkSize: PIECE_BYTES });
-	const [content] = await Promise.all([buffer(gzip), streams.pipeline(Readable.from(watched), gzip)]);
+	const gzip = createGzip({ level: GZIP_LEVEL, chunkSize: CHUNK_BYTES });
+	const [content] = await Promise.all([buffer(gzip), streams.pipeline(Readable.from(input), gzip)]);
 	if (format === "json") return { content, header: undefined };
-	const header = splitCsv(head.slice(0, head.indexOf("\n")).replace(/\r$/, ""));
-	if (!head.includes("\n") || !header) throw new Error("a page without a header line");
+	const header = splitCsv(beginning.slice(0, beginning.indexOf("\n")).replace(/\r$/, ""));
+	if (!beginning.includes("\n") || !header) throw new Error("the page has no header line");
 	return { content, header };
 }
 
-/** The same bytes in larger pieces. */
-async function* inPieces(body: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+/** The same bytes in chunks of at least CHUNK_BYTES, but for the last one. */
+async function* inLargeChunks(body: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
 	let chunks: Uint8Array[] = [];
 	let bytes = 0;
 	for await (const chunk of body) {
 		chunks.push(chunk);
 		bytes += chunk.length;
-		if (bytes < PIECE_BYTES) continue;
+		if (bytes < CHUNK_BYTES) continue;
 		yield Buffer.concat(chunks);
 		chunks = [];
 		bytes = 0;
@@ -210,12 +228,21 @@ async function* inPieces(body: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer
 	yield Buffer.concat(chunks);
 }
 
-/** @throws SourceChanged where the source is no longer as it was when the first page was asked for */
-async function checkUnchanged({ soda }: Fetch, before: SourceState): Promise<void> {
-	const after = await soda.state();
+/** @throws SourceChanged where the source's version or its number of rows is not what it was before the first page */
+async function checkUnchanged({ soda }: ExtractRun, before: SourceState): Promise<void> {
+	const after = await soda.getState();
 	if (after.rowsUpdatedAt === before.rowsUpdatedAt && after.rows === before.rows) return;
+	const describe = ({ rows, rowsUpdatedAt }: SourceState) => `version ${versionName(rowsUpdatedAt)} with ${rows} rows`;
 	throw failure(
 		"SourceChanged",
-		`The source changed while it was fetched: from ${before.rows} rows of ${versionName(before.rowsUpdatedAt)} to ${after.rows} of ${versionName(after.rowsUpdatedAt)}; it is fetched again from the start.`,
+		`The source changed during the fetch, from ${describe(before)} to ${describe(after)}; fetch it again from the start.`,
 	);
+}
+
+async function writeManifest({ storage, log }: ExtractRun, manifest: Manifest): Promise<void> {
+	const { dataset, rowsUpdatedAt, format, rows, pages } = manifest;
+	const key = manifestKey(dataset, rowsUpdatedAt, format);
+	const content = Buffer.from(`${JSON.stringify(manifest, null, "\t")}\n`);
+	await storage.write(key, content, { contentType: "application/json", sha256: sha256(content) });
+	log.info("manifest written", { key, rows, pages: pages.length, bytes: totalBytes(manifest) });
 }

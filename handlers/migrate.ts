@@ -1,4 +1,4 @@
-/** migrate: brings the schema, the roles and their secrets up to date; invoked at deploy, before anything can load. */
+/** migrate: updates the schema, the roles and their secrets. Each deployment invokes it before anything can load. */
 
 import { drizzle } from "drizzle-orm/node-postgres";
 import { migrate as applyMigrations } from "drizzle-orm/node-postgres/migrator";
@@ -6,7 +6,7 @@ import type { Client } from "pg";
 import { createRole, grantAll, ROLES, type Role } from "../db/roles";
 import type { HandlerContext } from "./common/contract";
 import { connect, connectIfLetIn, type DatabaseSecret, disconnect } from "./common/database";
-import { environment } from "./common/environment";
+import { requireEnvironment } from "./common/environment";
 import { failure, reasonOf } from "./common/failure";
 import { createLog, type Log } from "./common/log";
 import { newPassword, scramVerifier } from "./common/passwords";
@@ -15,43 +15,49 @@ import { createSecrets, readSecret, type Secrets } from "./common/secrets";
 export interface MigrateResult {
 	/** Migrations that this invocation applied. */
 	applied: number;
-	/** Roles that got a new password, because they had none that worked. */
+	/** Roles that got a new password, because they could not log in with the old one. */
 	newPasswords: Role[];
 }
 
-/** What RDS writes into the secret it manages for the master user; `ca` where its authority is not Amazon's. */
+/** The secret that RDS manages for the master user; `ca` if the server's certificate authority is not Amazon's. */
 interface MasterSecret {
 	username: string;
 	password: string;
 	ca?: string;
 }
 
-/** Waits for another migration at most this long, and for a lock on a table no longer than a reader's query may take. */
+/** The longest wait for another deployment's migration, and for the table locks of running queries. */
 const LOCK_TIMEOUT = "30s";
 
-/** Makes the migrate function; its archive carries db/migrations, and it runs in the folder they are in. */
+/** Time reserved for the result. */
+const MARGIN_MS = 2_000;
+
+/** Creates the migrate function. Its archive contains db/migrations, and Lambda runs it in the archive's folder. */
 export function migrateHandler() {
 	const secrets = createSecrets();
 	return async (_event: unknown, context: HandlerContext): Promise<MigrateResult> => {
 		const log = createLog({ runId: context.awsRequestId, function: "migrate" });
-		const master = await readSecret<MasterSecret>(secrets, environment("MASTER_SECRET_ARN"), "RDS");
+		const master = await readSecret<MasterSecret>(secrets, requireEnvironment("MASTER_SECRET_ARN"), "RDS");
 		const database: DatabaseSecret = {
 			engine: "postgres",
-			host: environment("DATABASE_HOST"),
-			port: Number(environment("DATABASE_PORT")),
-			dbname: environment("DATABASE_NAME"),
+			host: requireEnvironment("DATABASE_HOST"),
+			port: Number(requireEnvironment("DATABASE_PORT")),
+			dbname: requireEnvironment("DATABASE_NAME"),
 			...master,
 		};
-		const budget = context.getRemainingTimeInMillis() - 2_000;
-		const client = await connect(database, budget);
+		const budgetMs = context.getRemainingTimeInMillis() - MARGIN_MS;
+		const client = await connect(database, budgetMs);
 		try {
 			const applied = await migrateSchema(client);
 			await client.query(grantAll(client.escapeIdentifier(database.dbname)));
-			const arns = { ev_loader: environment("DATABASE_SECRET_ARN"), ev_reader: environment("READER_SECRET_ARN") };
+			const arns = {
+				ev_loader: requireEnvironment("DATABASE_SECRET_ARN"),
+				ev_reader: requireEnvironment("READER_SECRET_ARN"),
+			};
 			const newPasswords: Role[] = [];
 			for (const role of ROLES) {
 				const wanted = { ...database, username: role, password: "" };
-				if (await ensurePassword(client, secrets, arns[role], wanted, budget)) newPasswords.push(role);
+				if (await ensurePassword(client, secrets, arns[role], wanted, budgetMs)) newPasswords.push(role);
 			}
 			log.info("migrated", { applied, newPasswords });
 			return { applied, newPasswords };
@@ -63,10 +69,10 @@ export function migrateHandler() {
 	};
 }
 
-/** Applies what is new in db/migrations and creates the roles, one deployment at a time. @returns how many were new */
+/** Applies new migrations and creates the roles, one deployment at a time. @returns the number of new migrations */
 async function migrateSchema(client: Client): Promise<number> {
 	await client.query(`set lock_timeout = '${LOCK_TIMEOUT}'`);
-	// "ev", "migr"; released with the session.
+	// The ASCII codes of "ev" and "migr"; the lock is released with the session.
 	await client.query("select pg_advisory_lock(25974, 1835624306)");
 	const count = async () => {
 		const journal = await client.query("select to_regclass('drizzle.__drizzle_migrations') is not null as there");
@@ -80,9 +86,9 @@ async function migrateSchema(client: Client): Promise<number> {
 }
 
 /**
- * Sees to it that a role's secret lets it in. A password that works stays, be it that of a rotation which has not finished
- * yet; one that does not, because there is none or a crash came between setting and storing it, is replaced.
- * @param wanted the secret as it should be, but for the password
+ * Makes sure that a role can log in with its secret. A password that works is kept, also if it is that of an unfinished
+ * rotation. It is replaced if there is none, or if a crash came between setting and storing it.
+ * @param wanted the secret as it should be, without the password
  * @returns whether the password is new
  */
 async function ensurePassword(
@@ -90,14 +96,14 @@ async function ensurePassword(
 	secrets: Secrets,
 	arn: string,
 	wanted: DatabaseSecret,
-	budget: number,
+	budgetMs: number,
 ): Promise<boolean> {
 	const stored = await secrets.read<DatabaseSecret>(arn);
 	const unfinished = await secrets.read<DatabaseSecret>(arn, { label: "UNFINISHED" });
 	for (const known of [stored, unfinished]) {
-		const kept = { ...wanted, password: known?.password ?? "" };
-		if (!known || !(await letsIn(kept, budget))) continue;
-		if (JSON.stringify(kept) !== JSON.stringify(stored)) await secrets.write(arn, kept);
+		const secret = { ...wanted, password: known?.password ?? "" };
+		if (!known || !(await canLogIn(secret, budgetMs))) continue;
+		if (JSON.stringify(secret) !== JSON.stringify(stored)) await secrets.write(arn, secret);
 		return false;
 	}
 	const password = newPassword();
@@ -109,16 +115,16 @@ async function ensurePassword(
 	return true;
 }
 
-async function letsIn(secret: DatabaseSecret, budget: number): Promise<boolean> {
-	const client = await connectIfLetIn(secret, budget);
+async function canLogIn(secret: DatabaseSecret, budgetMs: number): Promise<boolean> {
+	const client = await connectIfLetIn(secret, budgetMs);
 	if (client) await disconnect(client);
 	return client !== undefined;
 }
 
-/** PostgreSQL's own words, which Drizzle keeps below the statement that it failed at. */
+/** Takes PostgreSQL's message from the cause: Drizzle's own message is the statement that failed. */
 function migrationFailure(error: unknown, log: Log): Error {
 	const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-	const named = failure("MigrationFailed", `The migration failed and changed nothing: ${reasonOf(cause)}.`, error);
+	const named = failure("MigrationFailed", `The migration failed: ${reasonOf(cause)}.`, error);
 	log.warn("migration failed", { message: named.message });
 	return named;
 }

@@ -1,24 +1,24 @@
-/** notify: the one place where a run's message for people is written. */
+/** notify: publishes the message about a run to the SNS topic. */
 
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { AWS_CLIENT } from "./common/aws-client";
 import type { ExtractResult, LoadResult, NotifyEvent, NotifyResult } from "./common/contract";
-import { environment } from "./common/environment";
+import { requireEnvironment } from "./common/environment";
 import { FAILURES } from "./common/failure";
 import { createLog } from "./common/log";
 
 export interface NotifySettings {
-	/** Publish a message even when the source had nothing new. */
+	/** Whether to publish a message when the source had nothing new. */
 	notifyWhenUnchanged: boolean;
 }
 
 export interface Message {
-	/** At most 100 characters of ASCII, as SNS demands. */
+	/** At most 100 ASCII characters: SNS rejects others. */
 	subject: string;
 	body: string;
 }
 
-/** Makes the notify function. */
+/** Creates the notify function. */
 export function notifyHandler(settings: NotifySettings) {
 	const client = new SNSClient(AWS_CLIENT);
 	return async (event: NotifyEvent): Promise<NotifyResult> => {
@@ -26,15 +26,15 @@ export function notifyHandler(settings: NotifySettings) {
 		const message = writeMessage(event);
 		const published = event.load?.status !== "unchanged" || event.error !== undefined || settings.notifyWhenUnchanged;
 		if (published) {
-			const topic = environment("TOPIC_ARN");
+			const topic = requireEnvironment("TOPIC_ARN");
 			await client.send(new PublishCommand({ TopicArn: topic, Subject: message.subject, Message: message.body }));
 		}
-		log.info(published ? "notified" : "nothing to tell", { subject: message.subject });
+		log.info(published ? "message published" : "no message needed", { subject: message.subject });
 		return { published, subject: message.subject };
 	};
 }
 
-/** Writes what people read of a run: what was fetched, what changed and how long it took, or what failed and what to do. */
+/** Writes the message about a run: what was fetched, what changed and how long it took; or what failed and what to do. */
 export function writeMessage(event: NotifyEvent): Message {
 	if (event.error) return failedMessage(event, event.error);
 	const { extract, load } = event;
@@ -42,7 +42,11 @@ export function writeMessage(event: NotifyEvent): Message {
 	return {
 		subject: asSubject(`${event.dataset}: nothing new`),
 		body: paragraphs(
-			[extract ? `The source has not changed since ${dateOf(extract.rowsUpdatedAt)}, which is published already.` : ""],
+			[
+				extract
+					? `The source has not changed since ${dateOf(extract.rowsUpdatedAt)}; that snapshot is already published.`
+					: "",
+			],
 			whereToLook(event),
 		),
 	};
@@ -51,20 +55,20 @@ export function writeMessage(event: NotifyEvent): Message {
 function loadedMessage(event: NotifyEvent, extract: ExtractResult | null, load: LoadResult): Message {
 	const figures = [
 		["added", load.added, "never seen before"],
-		["returned", load.returned, "seen before, left, and back"],
+		["returned", load.returned, "removed earlier, now registered again"],
 		["changed", load.changed, ""],
-		["re-geocoded", load.regeocoded, "only the point moved"],
+		["re-geocoded", load.regeocoded, "only the coordinates changed"],
 		["unchanged", load.unchanged, ""],
 		["removed", load.removed, "no longer in the register"],
-		["duplicates", load.duplicates, "folded into another row of the same vehicle"],
-		["rejected", load.rejected, "set aside in ev.rejected_rows"],
+		["duplicates", load.duplicates, "merged into another row of the same vehicle"],
+		["rejected", load.rejected, "stored in ev.rejected_rows"],
 	] as const;
 	const lines = figures
 		.filter(([name, count]) => count !== 0 || name === "added" || name === "removed")
 		.map(([name, count, meaning]) => `  ${number(count).padStart(9)} ${name}${meaning && ` (${meaning})`}`);
 	const fetched = extract?.fetched
 		? `fetched in ${seconds(extract.seconds)}, ${megabytes(extract.bytes)} compressed`
-		: "fetched before";
+		: "fetched by an earlier run";
 	return {
 		subject: asSubject(`${event.dataset}: ${number(load.added)} added, ${number(load.removed)} removed`),
 		body: paragraphs(
@@ -83,26 +87,26 @@ function failedMessage(event: NotifyEvent, error: { Error: string; Cause: string
 		subject: asSubject(`${event.dataset}: FAILED, ${error.Error}`),
 		body: paragraphs(
 			[`${error.Error}: ${messageOf(error.Cause)}`],
-			[whatIsPublished(event.load, error.Error), ...rawData(event.extract)],
+			[describeDatabase(event.load, error.Error), ...rawData(event.extract)],
 			whereToLook(event),
 		),
 	};
 }
 
-/** @param load what was loaded before, of several that were to be replayed */
-function whatIsPublished(load: LoadResult | null, error: string): string {
-	if (mayBePublished(error))
-		return "The database still holds the snapshot that was published last, or this one, if the load was cut off at its very end: the latest row of ev.snapshots says which, and the next run goes on from there.";
+/** Says which snapshot the database holds. @param load the last one that was loaded before the failure, in a replay of several */
+function describeDatabase(load: LoadResult | null, error: string): string {
+	if (mayFollowCommit(error))
+		return "The database holds the last published snapshot, or this one if the load was cut off right after its COMMIT. The latest row of ev.snapshots shows which. The next run continues from there.";
 	if (load)
-		return `The database holds the snapshot of ${dateOf(load.rowsUpdatedAt)}, which was loaded before this failed.`;
-	return "Nothing was changed in the database: it still holds the snapshot that was published last.";
+		return `The database holds the snapshot of ${dateOf(load.rowsUpdatedAt)}, which was loaded before the failure.`;
+	return "Nothing was changed in the database: it still holds the last published snapshot.";
 }
 
-/** Whether an error may have come between a COMMIT and its answer: the database's silence, or an end that no function named. */
-const mayBePublished = (name: string) =>
+/** Whether an error may have occurred after a COMMIT: a lost connection, a timeout, or an error that no function named. */
+const mayFollowCommit = (name: string) =>
 	["DatabaseUnavailable", "OutOfTime"].includes(name) || !(FAILURES as readonly string[]).includes(name);
 
-/** Lambda's cause is JSON around the message; other services give words. */
+/** The message in an error's cause. Lambda puts it into JSON; other services give plain text. */
 export function messageOf(cause: string): string {
 	try {
 		const { errorMessage } = JSON.parse(cause);

@@ -1,4 +1,4 @@
-/** rotate: gives a database role a new password, in the four steps in which Secrets Manager asks for it; no master needed. */
+/** rotate: changes the password of a database role, in the four steps of a Secrets Manager rotation, without the master user. */
 
 import type { Client } from "pg";
 import type { HandlerContext } from "./common/contract";
@@ -8,27 +8,27 @@ import { createLog } from "./common/log";
 import { newPassword, scramVerifier } from "./common/passwords";
 import { createSecrets, readSecret, type Secrets } from "./common/secrets";
 
-/** What Secrets Manager calls with. https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html */
+/** The event that Secrets Manager sends. https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html */
 export interface RotationEvent {
 	Step: "createSecret" | "setSecret" | "testSecret" | "finishSecret";
 	/** ARN of the secret. */
 	SecretId: string;
-	/** Id of the version that is to become the current one. */
+	/** Id of the version to create and make current. */
 	ClientRequestToken: string;
 }
 
 interface Rotation {
 	secrets: Secrets;
 	arn: string;
-	/** Id of the version that is to become the current one. */
+	/** Id of the version to create and make current. */
 	id: string;
 	budgetMs: number;
 }
 
-/** Kept back from the function's time for its answer. */
+/** Time reserved for the result. */
 const MARGIN_MS = 2_000;
 
-/** Makes the rotate function. Each step may be called again, or die; the next rotation takes up what this one left. */
+/** Creates the rotate function. Each step can be repeated, and can fail anywhere: the next rotation continues from there. */
 export function rotateHandler() {
 	const secrets = createSecrets();
 	return async (event: RotationEvent, context: HandlerContext): Promise<void> => {
@@ -36,16 +36,16 @@ export function rotateHandler() {
 		const log = createLog({ runId: context.awsRequestId, function: "rotate", step, secret: arn });
 		const rotation = { secrets, arn, id, budgetMs: context.getRemainingTimeInMillis() - MARGIN_MS };
 		try {
-			log.info("step done", { outcome: await take(step, rotation) });
+			log.info("step done", { outcome: await runStep(step, rotation) });
 		} catch (error) {
-			const named = databaseFailure(error, `while ${step} of a rotation ran`);
+			const named = databaseFailure(error, `during ${step} of a rotation`);
 			log.warn("step failed", { error: named.name, message: named.message });
 			throw named;
 		}
 	};
 }
 
-function take(step: RotationEvent["Step"], rotation: Rotation): Promise<string> {
+function runStep(step: RotationEvent["Step"], rotation: Rotation): Promise<string> {
 	switch (step) {
 		case "createSecret":
 			return createPassword(rotation);
@@ -54,36 +54,36 @@ function take(step: RotationEvent["Step"], rotation: Rotation): Promise<string> 
 		case "testSecret":
 			return testPassword(rotation);
 		case "finishSecret":
-			return finish(rotation);
+			return finishRotation(rotation);
 		default:
 			throw failure(
 				"RotationFailed",
-				`A rotation has no step "${step}"; only Secrets Manager is to call this function.`,
+				`A rotation has no step "${step}"; only Secrets Manager should invoke this function.`,
 			);
 	}
 }
 
 /**
- * Stores the new password beside the current one. Where an earlier rotation died, the role may have that one's password
- * already, which nobody else knows: it is taken up, so that it is never lost.
+ * Stores a new password as a pending version. If an earlier rotation failed, the role may already have that rotation's
+ * password, which only its UNFINISHED version holds: then that password is used again, so that it is not lost.
  */
 async function createPassword({ secrets, arn, id }: Rotation): Promise<string> {
-	if (await secrets.read(arn, { id })) return "was there";
+	if (await secrets.read(arn, { id })) return "already created";
 	const current = await readSecret<DatabaseSecret>(secrets, arn, "migrate");
 	const unfinished = await secrets.read<DatabaseSecret>(arn, { label: "UNFINISHED" });
-	const isLeft = unfinished !== undefined && unfinished.password !== current.password;
-	const password = isLeft ? unfinished.password : newPassword();
+	const isUnfinished = unfinished !== undefined && unfinished.password !== current.password;
+	const password = isUnfinished ? unfinished.password : newPassword();
 	await secrets.write(arn, { ...current, password }, { id, labels: ["AWSPENDING", "UNFINISHED"] });
-	return isLeft ? "taken up from a rotation that did not finish" : "created";
+	return isUnfinished ? "reused from an unfinished rotation" : "created";
 }
 
-/** Lets the role change its own password, with whichever of the old ones is its. */
+/** Logs in as the role with its current or previous password, and changes the password to the new one. */
 async function setPassword({ secrets, arn, id, budgetMs }: Rotation): Promise<string> {
-	const { pending, current } = await versionsOf(secrets, arn, id);
+	const { pending, current } = await readVersions(secrets, arn, id);
 	const changed = await connectIfLetIn(pending, budgetMs);
 	if (changed) {
 		await disconnect(changed);
-		return "was set";
+		return "already set";
 	}
 	const previous = await secrets.read<DatabaseSecret>(arn, { label: "AWSPREVIOUS" });
 	for (const old of [current, previous]) {
@@ -98,13 +98,13 @@ async function setPassword({ secrets, arn, id, budgetMs }: Rotation): Promise<st
 	}
 	throw failure(
 		"RotationFailed",
-		`No password of the secret ${arn} is that of ${pending.username}; invoke migrate, which gives it a new one.`,
+		`The role ${pending.username} cannot log in with any password of the secret ${arn}; invoke migrate, which sets a new one.`,
 	);
 }
 
-/** Sessions that are open live on. PostgreSQL sees a verifier, since it may write the statement to its log. */
+/** Open sessions are not affected. PostgreSQL receives a verifier, because it may log the statement. */
 async function changePassword(client: Client, { username, password }: DatabaseSecret): Promise<void> {
-	// The reader's transactions are read-only unless it says otherwise.
+	// Transactions of ev_reader are read-only by default.
 	await client.query("set default_transaction_read_only = off");
 	await client.query(
 		`alter role ${client.escapeIdentifier(username)} password ${client.escapeLiteral(scramVerifier(password))}`,
@@ -112,8 +112,8 @@ async function changePassword(client: Client, { username, password }: DatabaseSe
 }
 
 /**
- * Logs in with the new password. When a rotation is declared, Secrets Manager runs this step alone, with a version that is
- * the current one or has no value: then it is the current password that is tested.
+ * Logs in with the new password. When a rotation is configured, Secrets Manager runs this step alone, for the current
+ * version or one without a value; then the current password is tested.
  */
 async function testPassword({ secrets, arn, id, budgetMs }: Rotation): Promise<string> {
 	const pending = await secrets.read<DatabaseSecret>(arn, { id });
@@ -123,38 +123,38 @@ async function testPassword({ secrets, arn, id, budgetMs }: Rotation): Promise<s
 	} finally {
 		await disconnect(client);
 	}
-	return pending ? "lets in" : "the current one lets in";
+	return pending ? "can log in" : "can log in with the current password";
 }
 
-/** Makes the new password the secret's current one. */
-async function finish({ secrets, arn, id }: Rotation): Promise<string> {
-	const { labels } = await versionsOf(secrets, arn, id);
+/** Makes the new version the current one. */
+async function finishRotation({ secrets, arn, id }: Rotation): Promise<string> {
+	const { labels } = await readVersions(secrets, arn, id);
 	const isCurrent = labels[id]!.includes("AWSCURRENT");
 	if (!isCurrent) {
 		const from = Object.keys(labels).find((other) => labels[other]!.includes("AWSCURRENT"));
-		await secrets.move(arn, "AWSCURRENT", { from, to: id });
+		await secrets.moveLabel(arn, "AWSCURRENT", { from, to: id });
 	}
-	if (labels[id]!.includes("UNFINISHED")) await secrets.move(arn, "UNFINISHED", { from: id });
-	return isCurrent ? "was current" : "current";
+	if (labels[id]!.includes("UNFINISHED")) await secrets.moveLabel(arn, "UNFINISHED", { from: id });
+	return isCurrent ? "already current" : "made current";
 }
 
 /**
- * The version that is to become the current one, and the one that is.
- * @throws RotationFailed where that version must not become it
+ * Reads the pending and the current version.
+ * @throws RotationFailed if the pending one must not become current
  */
-async function versionsOf(secrets: Secrets, arn: string, id: string) {
-	const labels = await secrets.labels(arn);
+async function readVersions(secrets: Secrets, arn: string, id: string) {
+	const labels = await secrets.listLabels(arn);
 	const pending = await secrets.read<DatabaseSecret>(arn, { id });
 	const current = await readSecret<DatabaseSecret>(secrets, arn, "migrate");
 	const stale = (what: string) =>
 		failure(
 			"RotationFailed",
-			`The version ${id} of the secret ${arn} ${what}; take AWSPENDING from it, and rotate the secret anew.`,
+			`Version ${id} of the secret ${arn} ${what}; remove its label AWSPENDING and start a new rotation.`,
 		);
 	if (!pending) throw stale("has no value");
 	if (!labels[id]?.some((label) => label === "AWSPENDING" || label === "AWSCURRENT")) throw stale("is not pending");
-	// Migrate writes the secret anew where the database is another.
+	// migrate rewrites the secret when the database was replaced.
 	if (JSON.stringify({ ...pending, password: "" }) !== JSON.stringify({ ...current, password: "" }))
-		throw stale("leads to another database than the current one");
+		throw stale("is for a different database than the current version");
 	return { labels, pending, current };
 }

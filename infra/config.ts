@@ -2,7 +2,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import type { RawFormat } from "../handlers/common/contract";
-import type { SodaVersion } from "../handlers/source/client";
+import type { SodaVersion } from "../handlers/source/requests";
 import { DATABASE_FAMILIES, isDatabaseClass } from "./database-classes";
 import { isScheduleExpression, longestGapDays } from "./schedule-expression";
 

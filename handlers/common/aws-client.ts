@@ -1,7 +1,7 @@
-/** How every function calls AWS. */
+/** Options of all AWS SDK clients. */
 
 /**
- * Options of the SDK's clients. These wait for ever by themselves, and only the function's end would end that: so at most so
- * many milliseconds until a connection stands, and between two signs of life on it, then it is tried again.
+ * SDK clients have no timeout by default. A request is retried when connecting takes longer than 5 s, or when the
+ * connection is idle for 20 s.
  */
 export const AWS_CLIENT = { maxAttempts: 5, requestHandler: { connectionTimeout: 5_000, socketTimeout: 20_000 } };

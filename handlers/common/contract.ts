@@ -1,36 +1,36 @@
-/** What passes between the schedule, the workflow and the functions: keys, references and counts, never data. */
+/** Inputs and results of the workflow and the functions: keys, ARNs and counts, never rows. */
 
 import type { LoadCounts } from "../../db/counts";
 import type { FailureName } from "./failure";
 
-/** Raw formats the source offers and the loader reads. */
+/** Formats that the source offers and load reads. */
 export type RawFormat = "csv" | "json";
 
-/** ARNs of the secrets a function may resolve; the values never travel. */
+/** ARNs of the secrets that a function may read; the values are never passed on. */
 export interface SecretReferences {
-	/** `{ bucket }`: where raw data lives. */
+	/** `{ bucket }`: the raw bucket's name. */
 	pipeline: string;
-	/** `{ appToken }`, or no value at all: the open-data API's token. */
+	/** `{ appToken }` for the open-data API, or no value. */
 	source: string;
-	/** Host, port, name, user and password of the database, as AWS's own tools name them. */
+	/** Host, port, name, user and password of the database, in the format of Secrets Manager's database secrets. */
 	database: string;
 }
 
-/** What the schedule (or a person) starts the workflow with; everything after `secrets` is an override for one run. */
+/** The workflow's input, from the schedule or a person. Everything after `secrets` is an override for one run. */
 export interface WorkflowInput {
 	dataset: string;
 	secrets: SecretReferences;
-	/** Ask the source again although its version is in S3 already. */
+	/** Fetch the source's version even if it is already in S3. */
 	refetch?: boolean;
-	/** Merge again although the version is published already. */
+	/** Merge the version even if it is already published. */
 	reload?: boolean;
-	/** Names of the guards a person overrides for this run. */
+	/** Names of the guards to override. */
 	accept?: string[];
-	/** Keys of manifests to load in this order, in place of asking the source: rebuilds a history from raw data. */
+	/** Keys of manifests to load in this order instead of the source's version: rebuilds a history from raw data. */
 	replay?: string[];
 }
 
-/** Guards that a person may override for one run. */
+/** Guards that can be overridden for one run. */
 export const GUARDS = [
 	"SchemaDrift",
 	"SourceIncomplete",
@@ -49,9 +49,9 @@ export interface ExtractEvent {
 }
 
 export interface ExtractResult {
-	/** Key of the finished manifest in the raw bucket. */
+	/** Key of the manifest in the raw bucket. */
 	manifestKey: string;
-	/** False where a finished manifest for the source's version was there already. */
+	/** False if the source's version was already in S3. */
 	fetched: boolean;
 	rows: number;
 	/** Compressed size of all pages. */
@@ -63,7 +63,7 @@ export interface ExtractResult {
 
 export interface LoadEvent {
 	runId: string;
-	/** The manifest must be of this dataset; of any, if not given. */
+	/** The manifest must be of this dataset; any if not given. */
 	dataset?: string;
 	manifestKey: string;
 	secrets: Pick<SecretReferences, "pipeline" | "database">;
@@ -74,27 +74,27 @@ export interface LoadEvent {
 export interface LoadResult extends LoadCounts {
 	status: "loaded" | "unchanged";
 	rowsUpdatedAt: number;
-	/** Sentences for people: guards that were overridden, columns left out, removals withheld. */
+	/** Sentences for the message: overridden guards, ignored columns, withheld removals. */
 	notes: string[];
 	seconds: number;
 }
 
-/** What the workflow tells `notify`; `error` is as Step Functions' Catch gives it. */
+/** `error` has the format of Step Functions' Catch. */
 export interface NotifyEvent {
 	runId: string;
 	dataset: string;
-	/** Where to look: the execution's ARN. */
+	/** ARN of the execution. */
 	execution: string;
-	/** When the execution began, ISO 8601. */
+	/** When the execution started, ISO 8601. */
 	startedAt: string;
-	/** Null where it was not reached, or nothing was to be fetched. */
+	/** Null if extract did not finish, or did not run in a replay. */
 	extract: ExtractResult | null;
 	load: LoadResult | null;
 	error?: { Error: string; Cause: string };
 }
 
 export interface NotifyResult {
-	/** False where there was nothing worth telling: an unchanged night. */
+	/** False if no message was needed: the source had nothing new. */
 	published: boolean;
 	subject: string;
 }

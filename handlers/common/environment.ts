@@ -1,9 +1,9 @@
-/** What a function learns from its environment: addresses and ARNs, never a secret. */
+/** Environment variables of the functions: addresses and ARNs, never a secret. */
 
 import { failure } from "./failure";
 
-/** A variable that must be there. @throws ConfigurationInvalid */
-export function environment(name: string): string {
+/** The value of a variable. @throws ConfigurationInvalid if it is not set or empty */
+export function requireEnvironment(name: string): string {
 	const value = process.env[name];
 	if (!value)
 		throw failure("ConfigurationInvalid", `The environment variable ${name} is not set; deploy the function with it.`);

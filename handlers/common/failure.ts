@@ -1,8 +1,8 @@
-/** The one way to make an error. Names are an API: the workflow's Retry and Catch match on them. */
+/** Creates every named error of the functions. The names are an API: the workflow's Retry and Catch match on them. */
 
-/** Every error a function of this pipeline may name. */
+/** All names. */
 export const FAILURES = [
-	// May pass by themselves; the workflow retries them.
+	// Transient: the workflow retries them.
 	"SourceUnavailable",
 	"SourceThrottled",
 	"SourceChanged",
@@ -10,11 +10,11 @@ export const FAILURES = [
 	"StorageUnavailable",
 	"DatabaseUnavailable",
 	"RunInProgress",
-	// Found wrong with the raw files; the workflow fetches once more.
+	// Raw files are incomplete or damaged: the workflow fetches them once more.
 	"SourceIncomplete",
 	"PageDamaged",
 	"ManifestInvalid",
-	// A person must look.
+	// Need a person.
 	"SourceRefused",
 	"SchemaDrift",
 	"TooManyRejects",
@@ -30,11 +30,10 @@ export const FAILURES = [
 export type FailureName = (typeof FAILURES)[number];
 
 /**
- * An error with a name that the workflow knows and one sentence for people: what was wrong, where, what to do.
- * A function and not a subclass of Error, since Pulumi's closures carry functions but not classes.
- * @param name what Retry and Catch match on
- * @param message one sentence, without secrets
- * @param cause what was caught, if anything
+ * Creates an error. A function and not a subclass of Error, because a Pulumi closure carries functions but not classes.
+ * @param name matched by Retry and Catch
+ * @param message one sentence for people, without secrets: what is wrong, where, and what to do
+ * @param cause the error that was caught, if any
  */
 export function failure(name: FailureName, message: string, cause?: unknown): Error {
 	const error = new Error(message, cause === undefined ? undefined : { cause });
@@ -42,15 +41,15 @@ export function failure(name: FailureName, message: string, cause?: unknown): Er
 	return error;
 }
 
-/** Whether an error was made by `failure` under one of these names. */
+/** Whether an error has one of these names. */
 export function isFailure(error: unknown, ...names: FailureName[]): boolean {
 	return error instanceof Error && (names as string[]).includes(error.name);
 }
 
-/** What to say of anything that was thrown, without its stack. */
+/** A message for anything that was thrown, with its cause and without its stack. */
 export function reasonOf(error: unknown): string {
 	if (!(error instanceof Error)) return String(error);
-	// Node's AggregateError (every address refused) has an empty message of its own.
+	// Node's AggregateError, for a host with several addresses, has an empty message; its errors have one.
 	const nested = "errors" in error && Array.isArray(error.errors) ? error.errors[0] : error.cause;
 	const own = error.message || ("code" in error ? String(error.code) : error.name);
 	return nested instanceof Error && !own.includes(nested.message) ? `${own}: ${reasonOf(nested)}` : own;

@@ -1,18 +1,18 @@
-/** Logs: one JSON object a line, with the run's id. What a terminal shows is drawn from the same lines. */
+/** Logs: one JSON object per line, with the run's id. Local runs draw their progress from the same lines. */
 
 export interface Log {
-	/** Something happened. `event` is a short name in the past tense or a gerund: "page stored", "loading". */
+	/** @param event a short name in the past tense or the progressive: "page stored", "loading" */
 	info(event: string, fields?: Record<string, unknown>): void;
 	warn(event: string, fields?: Record<string, unknown>): void;
-	/** Like `info`, but at most once a second, for what moves all the time; the last line may be left out. */
+	/** Like `info`, but at most once per second; later lines within it are dropped, the last one included. */
 	progress(event: string, fields: Record<string, unknown>): void;
 }
 
 /**
- * A log whose lines all carry `fields`.
+ * Creates a log whose lines all have `fields`.
  *
- * Written to stdout directly: under Lambda's JSON log format `console.log` nests what it prints below `message`,
- * while a line that is JSON already passes as it is.
+ * Writes to stdout directly: with Lambda's JSON log format, `console.log` nests its output below `message`, and a line
+ * that is already JSON is kept as it is.
  */
 export function createLog(fields: Record<string, unknown>): Log {
 	let lastProgress = 0;

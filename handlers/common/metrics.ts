@@ -1,38 +1,38 @@
-/** Metrics, carried by log lines, since the isolated subnets have no way to CloudWatch. */
+/** Metrics, sent as log lines, because the isolated subnets have no endpoint for CloudWatch. */
 
-/** Where CloudWatch keeps them; each has the dimensions `stack` and `function`. */
+/** The CloudWatch namespace. Each metric has the dimensions `stack` and `function`. */
 export const NAMESPACE = "EvRegistrations";
 
-export interface Measured {
-	/** The function that measured. */
+export interface MetricSource {
+	/** The function's name. */
 	function: string;
 	stack: string;
 	runId: string;
 }
 
 /**
- * One line from which CloudWatch Logs takes a metric for each value; null is none.
+ * Returns a log line in CloudWatch's embedded metric format, with one metric per value that is not null.
  *
- * For `process.stdout.write`: what `console.log` prints is nested below `message` by Lambda's JSON log format, and `_aws`
- * counts at the root alone.
+ * To be written with `process.stdout.write`: with Lambda's JSON log format, `console.log` nests its output below
+ * `message`, and CloudWatch reads `_aws` only at the root.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
-export function metricLine(measured: Measured, values: Record<string, number | null>, at = Date.now()): string {
+export function metricLine(source: MetricSource, values: Record<string, number | null>, at = Date.now()): string {
 	const units: Record<string, string> = { seconds: "Seconds", bytes: "Bytes" };
-	const counted = Object.entries(values).filter(([, value]) => value !== null);
+	const present = Object.entries(values).filter(([, value]) => value !== null);
 	const line = {
 		timestamp: new Date(at).toISOString(),
 		level: "INFO",
 		event: "metrics",
-		...measured,
-		...Object.fromEntries(counted),
+		...source,
+		...Object.fromEntries(present),
 		_aws: {
 			Timestamp: at,
 			CloudWatchMetrics: [
 				{
 					Namespace: NAMESPACE,
 					Dimensions: [["stack", "function"]],
-					Metrics: counted.map(([name]) => ({ Name: name, Unit: units[name] ?? "Count" })),
+					Metrics: present.map(([name]) => ({ Name: name, Unit: units[name] ?? "Count" })),
 				},
 			],
 		},

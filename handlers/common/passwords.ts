@@ -1,15 +1,15 @@
-/** Passwords that PostgreSQL never sees: it gets verifiers, since it would write an `ALTER ROLE … PASSWORD` to its log. */
+/** Passwords, and their SCRAM verifiers. PostgreSQL may log an `ALTER ROLE … PASSWORD`, so it only receives verifiers. */
 
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
 
-/** A new password of 192 bits, in characters that need no escaping in a URL. */
+/** Returns a random password of 192 bits, in characters that need no escaping in a URL. */
 export function newPassword(): string {
 	return randomBytes(24).toString("base64url");
 }
 
 /**
- * What PostgreSQL stores of a password, and takes in its place: a SCRAM-SHA-256 verifier (RFC 5802, RFC 7677; format as
- * in the documentation of pg_authid).
+ * Returns a password's SCRAM-SHA-256 verifier, which PostgreSQL accepts in place of the password and stores.
+ * RFC 5802, RFC 7677. Format: https://www.postgresql.org/docs/18/catalog-pg-authid.html
  */
 export function scramVerifier(password: string, salt: Buffer = randomBytes(16)): string {
 	const iterations = 4096;

@@ -1,36 +1,42 @@
-/** Tries again what may pass by itself: a page, a question to the source. */
+/**
+ * Retries with exponential backoff, full jitter and `Retry-After`.
+ *
+ * Written here because p-retry has neither of the last two: its `randomize` makes a delay one to two times as long, and
+ * full jitter makes it anything from zero up; and it does not take a delay from the error.
+ */
 
 import { setTimeout as sleep } from "node:timers/promises";
 
-export interface Attempts {
-	/** How often it is tried at most. */
-	limit: number;
-	/** Ceiling of the first wait; each further one is twice as high. */
+export interface RetryOptions {
+	/** Attempts in all, the first included. */
+	maxAttempts: number;
+	/** Ceiling of the first delay; it doubles with each. */
 	firstDelayMs: number;
-	/** Ceiling of any wait that the source did not ask for. */
+	/** Ceiling of any delay that the error does not ask for. */
 	maxDelayMs: number;
-	/** Whether an error may pass by itself. */
-	isPassing(error: Error): boolean;
-	/** How long the source itself asked to wait after an error, in milliseconds. */
-	askedDelayMs?(error: Error): number | undefined;
+	/** Whether another attempt may succeed after this error. */
+	isRetryable(error: Error): boolean;
+	/** The delay that the error asks for, which is kept to as it is. */
+	retryAfterMs?(error: Error): number | undefined;
+	/** Called before each delay. */
 	onRetry?(error: Error, attempt: number, delayMs: number): void;
 }
 
 /**
- * Runs `attempt` until it succeeds, with exponential backoff and full jitter (each wait is random between nothing and its
- * ceiling), so that callers who failed together do not come back together.
- * @throws the last error, when it will not pass or the limit is reached
+ * Calls `attempt` until it succeeds. Full jitter: each delay is random between zero and its ceiling.
+ * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+ * @throws the last error, when it is not retryable or there are no attempts left
  */
-export async function retry<T>(attempts: Attempts, attempt: () => Promise<T>): Promise<T> {
+export async function retry<T>(options: RetryOptions, attempt: () => Promise<T>): Promise<T> {
 	for (let count = 1; ; count++) {
 		try {
 			return await attempt();
 		} catch (thrown) {
 			const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-			if (count >= attempts.limit || !attempts.isPassing(error)) throw error;
-			const ceiling = Math.min(attempts.maxDelayMs, attempts.firstDelayMs * 2 ** (count - 1));
-			const delayMs = attempts.askedDelayMs?.(error) ?? Math.random() * ceiling;
-			attempts.onRetry?.(error, count, delayMs);
+			if (count >= options.maxAttempts || !options.isRetryable(error)) throw error;
+			const ceiling = Math.min(options.maxDelayMs, options.firstDelayMs * 2 ** (count - 1));
+			const delayMs = options.retryAfterMs?.(error) ?? Math.random() * ceiling;
+			options.onRetry?.(error, count, delayMs);
 			await sleep(delayMs);
 		}
 	}

@@ -1,4 +1,4 @@
-/** Secrets are resolved by the function that needs them, when it needs them. */
+/** Reads and writes secrets. A function resolves a secret when it needs it, so no value is in its environment. */
 
 import {
 	DescribeSecretCommand,
@@ -12,32 +12,32 @@ import { AWS_CLIENT } from "./aws-client";
 import { failure, reasonOf } from "./failure";
 
 /**
- * Labels of a secret's versions. The first three are AWS's own. UNFINISHED is on the version that a rotation is making,
- * from its first step to its last: the role may have that password already, whatever became of the rotation.
+ * Labels of a secret's versions. The first three are AWS's own. UNFINISHED marks the version that a rotation has created
+ * and not finished: the database role may already have its password, even if the rotation failed.
  */
 export type Label = "AWSCURRENT" | "AWSPENDING" | "AWSPREVIOUS" | "UNFINISHED";
 
 export interface Secrets {
 	/**
-	 * A secret's value.
-	 * @param version its current one if not given
-	 * @returns what the JSON in it says, or undefined where there is no such version, or it has no value yet
-	 * @throws SecretUnavailable naming the secret, never its value
+	 * Reads a secret.
+	 * @param version the current one if not given
+	 * @returns the parsed JSON, or undefined if there is no such version or it has no value yet
+	 * @throws SecretUnavailable; its message has the secret's ARN, never its value
 	 */
 	read<T>(arn: string, version?: { id: string } | { label: Label }): Promise<T | undefined>;
 	/**
 	 * Adds a version.
-	 * @param version its own id and its labels; a new id, and current, if not given
-	 * @throws SecretUnavailable naming the secret, never its value
+	 * @param version its id and labels; a new id and AWSCURRENT if not given
+	 * @throws SecretUnavailable; its message has the secret's ARN, never its value
 	 */
 	write(arn: string, value: object, version?: { id: string; labels: Label[] }): Promise<void>;
-	/** The labels of each version that has any, by the versions' ids. @throws SecretUnavailable */
-	labels(arn: string): Promise<Record<string, Label[]>>;
-	/** Takes a label from one version, gives it to another, or both at once. @throws SecretUnavailable */
-	move(arn: string, label: Label, versions: { from?: string; to?: string }): Promise<void>;
+	/** The labels of each version that has any, by version id. @throws SecretUnavailable */
+	listLabels(arn: string): Promise<Record<string, Label[]>>;
+	/** Removes a label from one version, adds it to another, or both in one step. @throws SecretUnavailable */
+	moveLabel(arn: string, label: Label, versions: { from?: string; to?: string }): Promise<void>;
 }
 
-/** Access to Secrets Manager with a client of its own; made once per cold start. */
+/** Creates access to Secrets Manager, with its own client; called once per cold start. */
 export function createSecrets(): Secrets {
 	const client = new SecretsManagerClient(AWS_CLIENT);
 	const unavailable = (arn: string, what: string, error: unknown) =>
@@ -49,7 +49,7 @@ export function createSecrets(): Secrets {
 			try {
 				text = (await client.send(new GetSecretValueCommand({ SecretId: arn, ...which }))).SecretString;
 			} catch (error) {
-				// A secret that was created empty answers as one that does not exist.
+				// Secrets Manager answers the same for a secret without a value.
 				if (error instanceof ResourceNotFoundException) return undefined;
 				throw unavailable(arn, "read", error);
 			}
@@ -57,8 +57,8 @@ export function createSecrets(): Secrets {
 			try {
 				return JSON.parse(text) as T;
 			} catch {
-				// The parser's own message would quote the value.
-				throw failure("SecretUnavailable", `The secret ${arn} does not hold JSON; write it again.`);
+				// No cause: the parser's message quotes the value.
+				throw failure("SecretUnavailable", `The secret ${arn} is not JSON; write it again.`);
 			}
 		},
 		async write(arn, value, version) {
@@ -69,7 +69,7 @@ export function createSecrets(): Secrets {
 				throw unavailable(arn, "written", error);
 			}
 		},
-		async labels(arn) {
+		async listLabels(arn) {
 			try {
 				const { VersionIdsToStages } = await client.send(new DescribeSecretCommand({ SecretId: arn }));
 				return (VersionIdsToStages ?? {}) as Record<string, Label[]>;
@@ -77,7 +77,7 @@ export function createSecrets(): Secrets {
 				throw unavailable(arn, "described", error);
 			}
 		},
-		async move(arn, label, { from, to }) {
+		async moveLabel(arn, label, { from, to }) {
 			const versions = { RemoveFromVersionId: from, MoveToVersionId: to };
 			try {
 				await client.send(new UpdateSecretVersionStageCommand({ SecretId: arn, VersionStage: label, ...versions }));
@@ -88,7 +88,7 @@ export function createSecrets(): Secrets {
 	};
 }
 
-/** As `read`, for a secret that must have a value. */
+/** Reads a secret that must have a value. @param writtenBy what writes it, for the error @throws SecretUnavailable */
 export async function readSecret<T>(secrets: Secrets, arn: string, writtenBy: string): Promise<T> {
 	const value = await secrets.read<T>(arn);
 	if (value === undefined)

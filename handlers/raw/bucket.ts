@@ -30,7 +30,7 @@ export function createStorage(bucket: string): Storage {
 		async read(key) {
 			// The SDK asks again by itself, but not when the answer breaks off, or its checksum is wrong.
 			let answered = false;
-			const attempts = { limit: 3, firstDelayMs: 200, maxDelayMs: 1_000, isPassing: () => answered };
+			const attempts = { maxAttempts: 3, firstDelayMs: 200, maxDelayMs: 1_000, isRetryable: () => answered };
 			try {
 				return await retry(attempts, async () => {
 					answered = false;

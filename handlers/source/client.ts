@@ -1,319 +1,197 @@
 /**
- * The open-data client: Socrata's SODA 2.1, and SODA 3 with a token. https://dev.socrata.com/docs/queries/
+ * Client of the open-data API: Socrata's SODA 2.1, and SODA 3 with an app token. https://dev.socrata.com/docs/queries/
  *
- * Each method is one question, asked again by itself as long as the answer may still come; what is given up is one
- * sentence that names the request and what the source said.
+ * Each method retries what may succeed later. Other errors are one sentence that names the request and the source's answer.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { RawFormat } from "../common/contract";
-import { type FailureName, failure, isFailure, reasonOf } from "../common/failure";
+import { FAILURES, failure, isFailure, reasonOf } from "../common/failure";
 import type { Log } from "../common/log";
 import { retry } from "../common/retry";
+import { checkHeaders, excerpt, isSourceError, sourceError } from "./refusals";
+import {
+	countRequest,
+	metadataRequest,
+	type PageOptions,
+	pageRequest,
+	type SodaEndpoint,
+	type SodaRequest,
+} from "./requests";
+import { createRequestTimeout, type RequestTimeout, readWithIdleTimeout, sendRequest } from "./transport";
 
-export type SodaVersion = "2.1" | "3";
-
-export interface SodaOptions {
-	/** Such as `https://data.wa.gov`. */
-	baseUrl: string;
-	dataset: string;
-	version: SodaVersion;
-	/** Lifts the limit that all callers of one address share; SODA 3 answers nobody without one. */
+export interface SodaOptions extends SodaEndpoint {
+	/** Raises the rate limit that is otherwise shared by IP address. SODA 3 requires one. */
 	appToken?: string;
 	log: Log;
-	/** How patient it is; tests are not. */
-	patience?: Partial<Patience>;
+	/** Default: `DEFAULT_LIMITS`. */
+	limits?: Partial<RequestLimits>;
 }
 
-export interface Patience {
-	/** Until the answer begins. */
-	responseMs: number;
-	/** Between two pieces of an answer. */
-	silenceMs: number;
-	/** Between two questions whether an answer that the source is still working on is ready. */
-	pollMs: number;
-	/** Of questions per answer that is not ready. */
-	polls: number;
-	/** Of tries per question. */
-	tries: number;
-	/** Ceiling of the first wait between two tries. */
+export interface RequestLimits {
+	/** Until a response begins. */
+	responseTimeoutMs: number;
+	/** Between two chunks of a response. */
+	idleTimeoutMs: number;
+	/** Pause before a query that is still running is asked for again. */
+	pollIntervalMs: number;
+	/** How often a query that is still running is asked for again. */
+	maxPolls: number;
+	/** How often a request is sent in all. */
+	maxAttempts: number;
+	/** Ceiling of the first pause between two attempts; it doubles with each. */
 	firstDelayMs: number;
-	/** Ceiling of a wait the source asks for with `Retry-After`; if it wants more, it is asked again after this all the same. */
-	maxAskedDelayMs: number;
+	/** Ceiling of a pause that the source asks for by `Retry-After`. */
+	maxRetryAfterMs: number;
 }
 
-const PATIENCE: Patience = {
-	responseMs: 60_000,
-	silenceMs: 30_000,
-	pollMs: 2_000,
-	polls: 30,
-	tries: 5,
+const DEFAULT_LIMITS: RequestLimits = {
+	responseTimeoutMs: 60_000,
+	idleTimeoutMs: 30_000,
+	pollIntervalMs: 2_000,
+	maxPolls: 30,
+	maxAttempts: 5,
 	firstDelayMs: 1_000,
-	maxAskedDelayMs: 60_000,
+	maxRetryAfterMs: 60_000,
 };
 
-/** Worth another try: throttled, an error of the server's own, or of what stands before it. */
-const PASSING_STATUS = [408, 429, 500, 502, 503, 504];
-
-/** What a person can do about a refusal, which asking again does not change. https://dev.socrata.com/docs/response-codes */
-const REMEDY: Record<number, string> = {
-	401: "put a valid app token into the secret `source`, or none",
-	403: "put a valid app token into the secret `source`, or none, and see whether the dataset is still public",
-	404: "see whether the settings dataset and sourceUrl still name it",
-	410: "see whether the settings dataset and sourceUrl still name it",
-};
+/** Ceiling of any pause that the source did not ask for. */
+const MAX_DELAY_MS = 30_000;
 
 export interface SourceState {
 	/** When the rows last changed, Unix seconds. */
 	rowsUpdatedAt: number;
-	/** Field names of the columns, without the source's own bookkeeping. */
+	/** Field names of the columns, without Socrata's computed ones. */
 	fields: string[];
 	rows: number;
 }
 
-export interface PageRequest {
-	format: RawFormat;
-	/** From 0. */
-	index: number;
-	/** Rows to a page. */
-	rows: number;
-}
-
-export interface Soda {
-	/** What the source holds now. @throws SourceUnavailable, SourceThrottled, SourceRefused, SourceChanged */
-	state(): Promise<SourceState>;
+export interface SodaClient {
+	/** The dataset's current version. @throws SourceUnavailable, SourceThrottled, SourceRefused, SourceChanged */
+	getState(): Promise<SourceState>;
 	/**
-	 * Fetches one page whole, in the source's own order of ids. A page that breaks off is asked for again from its start.
-	 * @param take reads the page's bytes; called anew for each try
+	 * Fetches a page. One that breaks off is requested again from its start.
+	 * @param read reads the page's bytes; called anew for each attempt. The pipeline's own failures that it throws end the
+	 * request; any other error counts as the source's
+	 * @returns what `read` returned for the attempt that succeeded
 	 * @throws SourceUnavailable, SourceThrottled, SourceRefused, SourceChanged
 	 */
-	page<T>(request: PageRequest, take: (body: AsyncIterable<Uint8Array>) => Promise<T>): Promise<T>;
+	getPage<T>(page: PageOptions, read: ReadBody<T>): Promise<T>;
 }
 
-interface Question {
-	url: string;
-	/** Sent as JSON by POST; without it, the question is a GET. */
-	body?: object;
-	accept: string;
+type ReadBody<T> = (body: AsyncIterable<Uint8Array>) => Promise<T>;
+
+interface Connection {
+	appToken: string | undefined;
+	limits: RequestLimits;
+	log: Log;
 }
 
-/** Makes a client for one dataset. @throws ConfigurationInvalid for SODA 3 without a token */
-export function createSoda(options: SodaOptions): Soda {
-	const { baseUrl, dataset, version, appToken, log } = options;
-	const patience = { ...PATIENCE, ...options.patience };
-	if (version === "3" && !appToken)
+/** Creates a client for one dataset. @throws ConfigurationInvalid for SODA 3 without an app token */
+export function createSodaClient(options: SodaOptions): SodaClient {
+	const { appToken, log } = options;
+	if (options.version === "3" && !appToken)
 		throw failure(
 			"ConfigurationInvalid",
-			'SODA 3 answers nobody without an app token; put { "appToken": … } into the secret `source`, or set sodaVersion to 2.1.',
+			'SODA 3 requires an app token; put { "appToken": … } into the secret `source`, or set sodaVersion to 2.1.',
 		);
-
-	/** Asks once. @returns a response whose body has not been read */
-	const askOnce = async (question: Question, signal: AbortSignal): Promise<Response> => {
-		const response = await fetch(question.url, {
-			method: question.body ? "POST" : "GET",
-			headers: {
-				accept: question.accept,
-				...(appToken && { "x-app-token": appToken }),
-				...(question.body && { "content-type": "application/json" }),
-			},
-			...(question.body && { body: JSON.stringify(question.body) }),
-			signal,
-		});
-		if (response.status === 200) return response;
-		throw await refusal(response, question);
+	const connection: Connection = { appToken, log, limits: { ...DEFAULT_LIMITS, ...options.limits } };
+	return {
+		async getState() {
+			const metadata = await getMetadata(connection, metadataRequest(options));
+			const rows = await getCount(connection, countRequest(options));
+			return { ...metadata, rows };
+		},
+		getPage: (page, read) => withRetries(connection, pageRequest(options, page), read),
 	};
+}
 
-	/** Asks until the source has done its work, and reads the answer, cutting it off when it falls silent. */
-	const askAndTake = async <T>(
-		question: Question,
-		take: (response: Response, body: AsyncIterable<Uint8Array>) => Promise<T>,
-	) => {
-		const abort = new AbortController();
-		let timer: NodeJS.Timeout | undefined;
-		const expect = (what: string, ms: number) => {
-			clearTimeout(timer);
-			timer = setTimeout(() => abort.abort(new Error(`${what} for ${ms / 1000} s`)), ms);
-		};
+/** @throws SourceUnavailable where the metadata lacks what is needed */
+async function getMetadata(connection: Connection, request: SodaRequest): Promise<Omit<SourceState, "rows">> {
+	const view = await getJson<{ rowsUpdatedAt?: unknown; columns?: { fieldName?: unknown }[] }>(connection, request);
+	if (!Number.isSafeInteger(view.rowsUpdatedAt) || !Array.isArray(view.columns))
+		throw sourceError({ name: "SourceUnavailable", request, reason: "the metadata lacks rowsUpdatedAt or columns" });
+	const fields = view.columns.map((column) => String(column.fieldName)).filter((name) => !name.startsWith(":"));
+	return { rowsUpdatedAt: view.rowsUpdatedAt as number, fields };
+}
+
+/** @throws SourceUnavailable where the response has no number */
+async function getCount(connection: Connection, request: SodaRequest): Promise<number> {
+	const counted = await getJson<Record<string, unknown>[]>(connection, request);
+	// SODA 2.1 and SODA 3 name the only column differently.
+	const rows = Number(Object.values(counted[0] ?? {})[0]);
+	if (!Number.isSafeInteger(rows))
+		throw sourceError({ name: "SourceUnavailable", request, reason: "the row count is not a number" });
+	return rows;
+}
+
+function getJson<T>(connection: Connection, request: SodaRequest): Promise<T> {
+	return withRetries(connection, request, async (body) => {
+		const chunks: Uint8Array[] = [];
+		for await (const chunk of body) chunks.push(chunk);
+		const text = Buffer.concat(chunks).toString("utf8");
 		try {
-			for (let poll = 0; ; poll++) {
-				expect("no answer", patience.responseMs);
-				try {
-					const response = await askOnce(question, abort.signal);
-					expect("silence in the middle of the answer", patience.silenceMs);
-					checkAnswer(response, question);
-					const body = (async function* () {
-						for await (const chunk of response.body ?? []) {
-							expect("silence in the middle of the answer", patience.silenceMs);
-							yield chunk as Uint8Array;
-						}
-					})();
-					return await take(response, body);
-				} catch (error) {
-					if (!isStillWorking(error) || poll >= patience.polls) throw error;
-					clearTimeout(timer);
-					await sleep(patience.pollMs);
-				}
-			}
-		} catch (error) {
-			// A failure has its name already; all else is the network's.
-			if (error instanceof Error && "question" in error) throw error;
-			if (isFailure(error, "SourceChanged", "StorageUnavailable", "OutOfTime")) throw error;
-			throw sourceFailure("SourceUnavailable", question, reasonOf(error), error);
-		} finally {
-			clearTimeout(timer);
-			// Closes the connection of an answer that was not read to its end.
-			abort.abort();
+			return JSON.parse(text) as T;
+		} catch (cause) {
+			throw sourceError({ name: "SourceUnavailable", request, reason: `not JSON: ${excerpt(text)}`, cause });
 		}
-	};
+	});
+}
 
-	const ask = <T>(question: Question, take: (response: Response, body: AsyncIterable<Uint8Array>) => Promise<T>) =>
-		retry(
-			{
-				limit: patience.tries,
-				firstDelayMs: patience.firstDelayMs,
-				maxDelayMs: 30_000,
-				isPassing: (error) => "passing" in error && error.passing === true,
-				askedDelayMs: (error) => {
-					const asked = "retryAfterMs" in error ? (error.retryAfterMs as number | undefined) : undefined;
-					return asked === undefined ? undefined : Math.min(asked, patience.maxAskedDelayMs);
-				},
-				onRetry: (error, attempt, delayMs) =>
-					log.warn("asking again", { reason: error.message, attempt, delayMs: Math.round(delayMs) }),
+/** Sends a request until its response was read whole, or another attempt cannot help. */
+function withRetries<T>(connection: Connection, request: SodaRequest, read: ReadBody<T>): Promise<T> {
+	const { limits, log } = connection;
+	return retry(
+		{
+			maxAttempts: limits.maxAttempts,
+			firstDelayMs: limits.firstDelayMs,
+			maxDelayMs: MAX_DELAY_MS,
+			isRetryable: (error) => isSourceError(error) && error.isRetryable,
+			retryAfterMs(error) {
+				if (!isSourceError(error) || error.retryAfterMs === undefined) return undefined;
+				return Math.min(error.retryAfterMs, limits.maxRetryAfterMs);
 			},
-			() => askAndTake(question, take),
-		);
-
-	const askJson = <T>(question: Question): Promise<T> =>
-		ask(question, async (_, body) => {
-			const chunks: Uint8Array[] = [];
-			for await (const chunk of body) chunks.push(chunk);
-			const text = Buffer.concat(chunks).toString("utf8");
-			try {
-				return JSON.parse(text) as T;
-			} catch (error) {
-				throw sourceFailure("SourceUnavailable", question, `an answer that is not JSON: ${excerpt(text)}`, error);
-			}
-		});
-
-	return {
-		async state() {
-			const about: Question = { url: `${baseUrl}/api/views/${dataset}.json`, accept: "application/json" };
-			const view = await askJson<{ rowsUpdatedAt?: unknown; columns?: { fieldName?: unknown }[] }>(about);
-			if (!Number.isSafeInteger(view.rowsUpdatedAt) || !Array.isArray(view.columns))
-				throw sourceFailure("SourceUnavailable", about, "a description without rowsUpdatedAt or columns");
-			const counting = countQuestion(options);
-			const counted = await askJson<Record<string, unknown>[]>(counting);
-			const rows = Number(Object.values(counted[0] ?? {})[0]);
-			if (!Number.isSafeInteger(rows)) throw sourceFailure("SourceUnavailable", counting, "a count that is no number");
-			const fields = view.columns.map((column) => String(column.fieldName)).filter((name) => !name.startsWith(":"));
-			return { rowsUpdatedAt: view.rowsUpdatedAt as number, fields, rows };
+			onRetry: (error, attempt, delayMs) =>
+				log.warn("retrying request", { reason: error.message, attempt, delayMs: Math.round(delayMs) }),
 		},
-		page: (request, take) => ask(pageQuestion(options, request), (_, body) => take(body)),
-	};
+		() => readResponse(connection, request, read),
+	);
 }
 
-/** How many rows there are, in either version's words. */
-function countQuestion({ baseUrl, dataset, version }: SodaOptions): Question {
-	const accept = "application/json";
-	if (version === "3")
-		return { url: `${baseUrl}/api/v3/views/${dataset}/query.json`, accept, body: { query: "SELECT count(*)" } };
-	return { url: `${baseUrl}/resource/${dataset}.json?$select=count(*)`, accept };
-}
-
-/** One page, ordered by the rows' ids: without an order, pages may repeat and miss rows. */
-function pageQuestion({ baseUrl, dataset, version }: SodaOptions, { format, index, rows }: PageRequest): Question {
-	const accept = format === "csv" ? "text/csv" : "application/json";
-	if (version === "2.1")
-		return {
-			url: `${baseUrl}/resource/${dataset}.${format}?$order=:id&$limit=${rows}&$offset=${index * rows}`,
-			accept,
-		};
-	return {
-		url: `${baseUrl}/api/v3/views/${dataset}/query.${format}`,
-		accept,
-		body: {
-			query: "SELECT * ORDER BY :id",
-			page: { pageNumber: index + 1, pageSize: rows },
-			includeSynthetic: false,
-		},
-	};
-}
-
-/** An error of the source, with what `ask` must know to decide whether it may pass. */
-function sourceFailure(
-	name: FailureName,
-	question: Question,
-	said: string,
-	cause?: unknown,
-	more: { passing?: boolean; retryAfterMs?: number; status?: number } = {},
-): Error {
-	const request = `${question.body ? "POST" : "GET"} ${question.url}`;
-	return Object.assign(failure(name, `${request}: ${said}.`, cause), { question, passing: true, ...more });
-}
-
-/** What a status other than 200 means. The body, where it is SODA's, says why. */
-async function refusal(response: Response, question: Question): Promise<Error> {
-	const { status } = response;
-	const text = await response.text().catch(() => "");
-	const said = `${status} ${response.statusText}${text && `, ${excerpt(sodaMessage(text))}`}`;
-	const passing = PASSING_STATUS.includes(status);
-	const more = { status, passing, retryAfterMs: retryAfter(response) };
-	if (status === 202)
-		return sourceFailure("SourceUnavailable", question, "202, still working on the answer", undefined, more);
-	if (status >= 400 && status < 500 && !passing) {
-		const remedy = REMEDY[status] ?? "see what the source's API wants now";
-		return sourceFailure("SourceRefused", question, `${said}; ${remedy}`, undefined, more);
-	}
-	return sourceFailure(status === 429 ? "SourceThrottled" : "SourceUnavailable", question, said, undefined, more);
-}
-
-function isStillWorking(error: unknown): boolean {
-	return error instanceof Error && "status" in error && error.status === 202;
-}
-
-/** What is wrong with an answer before its body is read. */
-function checkAnswer(response: Response, question: Question): void {
-	const type = response.headers.get("content-type") ?? "";
-	if (!type.startsWith(question.accept))
-		throw sourceFailure(
-			"SourceUnavailable",
-			question,
-			`an answer of type ${type || "none"} instead of ${question.accept}`,
-		);
-	// A replica that lags behind the metadata names what it has not caught up with.
-	const lag = response.headers.get("x-soda2-data-out-of-date");
-	if (lag !== null && lag !== "false" && lag !== "[]")
-		throw sourceFailure(
-			"SourceChanged",
-			question,
-			`an answer older than the dataset says (${excerpt(lag)})`,
-			undefined,
-			{
-				passing: false,
-			},
-		);
-}
-
-/** SODA's errors are `{ code, error, message, data }`. */
-function sodaMessage(text: string): string {
+/** One attempt: sends the request and reads the response. */
+async function readResponse<T>(connection: Connection, request: SodaRequest, read: ReadBody<T>): Promise<T> {
+	const timeout = createRequestTimeout();
 	try {
-		const { message, errorMessage } = JSON.parse(text);
-		return String(message ?? errorMessage ?? text);
-	} catch {
-		return text;
+		const response = await pollUntilReady(connection, request, timeout);
+		checkHeaders(response, request);
+		return await read(readWithIdleTimeout(response, timeout, connection.limits.idleTimeoutMs));
+	} catch (error) {
+		if (isFailure(error, ...FAILURES)) throw error;
+		throw sourceError({ name: "SourceUnavailable", request, reason: reasonOf(error), cause: error });
+	} finally {
+		timeout.close();
 	}
 }
 
-/** `Retry-After` in milliseconds: seconds, or a date. RFC 9110, section 10.2.3. */
-function retryAfter(response: Response): number | undefined {
-	const value = response.headers.get("retry-after");
-	if (value === null) return undefined;
-	const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-	return Number.isNaN(ms) ? undefined : Math.max(0, ms);
-}
-
-/** The beginning of a text, on one line. */
-function excerpt(text: string): string {
-	const line = text.replace(/\s+/g, " ").trim();
-	return line.length > 200 ? `${line.slice(0, 200)}…` : line;
+/** Sends a request again as long as the source answers 202: it is still running the query. */
+async function pollUntilReady(
+	{ appToken, limits }: Connection,
+	request: SodaRequest,
+	timeout: RequestTimeout,
+): Promise<Response> {
+	for (let polls = 0; ; polls++) {
+		timeout.restart("no response", limits.responseTimeoutMs);
+		const response = await sendRequest(request, appToken, timeout.signal);
+		if (response.status === 200) return response;
+		// Read to its end, so that the connection can be used again.
+		await response.text().catch(() => {});
+		timeout.clear();
+		if (polls >= limits.maxPolls)
+			throw sourceError({
+				name: "SourceUnavailable",
+				request,
+				reason: `202, the query is still running after ${polls} polls`,
+				isRetryable: false,
+			});
+		await sleep(limits.pollIntervalMs);
+	}
 }

@@ -1,8 +1,8 @@
 /**
- * `npm run contract`: the live open-data API and the stand-in for it, asked the same questions, point by point. What both
- * answer alike is what local runs and tests may rely on. Needs a network; says so and passes over where there is none.
+ * `npm run contract`: sends the same requests to the live open-data API and to the local source, and compares the responses.
+ * Local runs and tests rely on what both have in common. Needs a network; is skipped without one.
  *
- * CONTRACT_SOURCE_URL asks another server than the state's, CONTRACT_APP_TOKEN lets it ask in SODA 3's words, too.
+ * CONTRACT_SOURCE_URL sets another server. CONTRACT_APP_TOKEN sets an app token, which the comparison of SODA 3 requires.
  */
 
 import { expect } from "chai";
@@ -15,27 +15,27 @@ import { type Source, startSource } from "../../local/source/soda-server";
 
 const LIVE = process.env.CONTRACT_SOURCE_URL ?? "https://data.wa.gov";
 const TOKEN = process.env.CONTRACT_APP_TOKEN;
-/** Nobody has this id. */
+/** An id that does not exist. */
 const NO_DATASET = "zzzz-zzzz";
-/** More rows than there will ever be. */
+/** More rows than the dataset will ever have. */
 const BEYOND = 1_000_000_000;
 
 interface Answer {
 	status: number;
 	headers: Headers;
 	text: string;
-	// biome-ignore lint/suspicious/noExplicitAny: what it is, is what is asked.
+	// biome-ignore lint/suspicious/noExplicitAny: its shape is what the tests check.
 	json: any;
 }
 
 type Row = Record<string, unknown>;
 type Column = Record<"name" | "fieldName" | "dataTypeName", unknown>;
 
-/** What the pipeline reads; the source may add columns of its own, and has dropped one. */
+/** The columns that the pipeline needs. The source may add others, and has dropped an optional one. */
 const needed = SOURCE_COLUMNS.filter((column) => !column.optional);
 const isNeeded = (field: unknown) => needed.some((column) => column.field === field);
 
-describe(`the stand-in, beside ${LIVE}`, function () {
+describe(`the local source and ${LIVE}`, function () {
 	this.timeout(120_000);
 	let standIn: Source;
 
@@ -43,7 +43,7 @@ describe(`the stand-in, beside ${LIVE}`, function () {
 		try {
 			await fetch(`${LIVE}/api/views/${DATASET}.json`, { method: "HEAD", signal: AbortSignal.timeout(15_000) });
 		} catch (error) {
-			console.log(`    ${LIVE} could not be reached (${reasonOf(error)}), so nothing was compared with it.`);
+			console.log(`    ${LIVE} could not be reached (${reasonOf(error)}); nothing was compared.`);
 			this.skip();
 		}
 		standIn = await startSource(createSnapshot({ name: "sample", dataset: DATASET, ...makeSample(0, 3000) }));
@@ -52,7 +52,7 @@ describe(`the stand-in, beside ${LIVE}`, function () {
 		await standIn?.stop();
 	});
 
-	/** Asks the live API and the stand-in, in this order. */
+	/** Sends a request to the live API and to the local source. @returns their responses, in this order */
 	const ask = async (path: string, init: RequestInit = {}): Promise<[Answer, Answer]> => {
 		const answers = [LIVE, standIn.url].map(async (base) => {
 			const headers = { ...(TOKEN && { "x-app-token": TOKEN }), ...init.headers };
@@ -63,15 +63,15 @@ describe(`the stand-in, beside ${LIVE}`, function () {
 		});
 		return [await answers[0]!, await answers[1]!];
 	};
-	/** Expects the same of both, to be told apart by their names. */
+	/** Checks each response; the name is for the messages. */
 	const each = (answers: [Answer, Answer], check: (answer: Answer, who: string) => void) => {
 		check(answers[0], "the live API");
-		check(answers[1], "the stand-in");
+		check(answers[1], "the local source");
 	};
-	/** Expects that something seen in both is the same, and what it is. */
+	/** Expects the same value from both responses, and optionally which one. */
 	const same = (answers: [Answer, Answer], see: (answer: Answer) => unknown, expected?: unknown) => {
 		const [live, local] = answers.map(see);
-		expect(local, "the stand-in, beside the live API").to.deep.equal(live);
+		expect(local, "the local source, compared with the live API").to.deep.equal(live);
 		if (expected !== undefined) expect(live, "both").to.deep.equal(expected);
 	};
 
@@ -82,9 +82,9 @@ describe(`the stand-in, beside ${LIVE}`, function () {
 	const typesOf = ({ headers }: Answer) => JSON.parse(headers.get("x-soda2-types")!) as string[];
 	const csvLines = ({ text }: Answer) => text.split("\n").slice(0, -1);
 
-	describe("says of a page", () => {
+	describe("page headers", () => {
 		for (const format of ["csv", "json"] as const)
-			it(`in ${format} what it is: type, fields and their types, when it changed, that it is not out of date`, async () => {
+			it(`describe ${format}: media type, fields, types, time`, async () => {
 				const answers = await ask(`/resource/${DATASET}.${format}?$order=:id&$limit=5`);
 				same(answers, ({ status }) => status, 200);
 				same(answers, mediaType, `${format === "csv" ? "text/csv" : "application/json"};charset=utf-8`);
@@ -104,8 +104,8 @@ describe(`the stand-in, beside ${LIVE}`, function () {
 			});
 	});
 
-	describe("writes a page in CSV", () => {
-		it("with a header line of all fields' names, each in quotes, and lines that end in LF", async () => {
+	describe("CSV pages", () => {
+		it("have a quoted header line, and end lines with LF", async () => {
 			each(await csv("$order=:id&$limit=3"), (answer, who) => {
 				expect(answer.text, who).to.not.include("\r");
 				expect(answer.text.endsWith("\n"), `${who}: a last line break`).to.equal(true);
@@ -119,7 +119,7 @@ describe(`the stand-in, beside ${LIVE}`, function () {
 			});
 		});
 
-		it("with a row a line, as many values as names, numbers plain and points as WKT", async () => {
+		it("have a row per line, plain numbers and WKT points", async () => {
 			each(await csv("$order=:id"), (answer, who) => {
 				const [header, ...lines] = csvLines(answer).map((line) => splitCsv(line)!);
 				const seen = { point: 0, number: 0 };
@@ -137,13 +137,13 @@ describe(`the stand-in, beside ${LIVE}`, function () {
 		});
 	});
 
-	describe("writes a page in JSON", () => {
-		it("as a flat array of flat objects: text and numbers as strings, points as GeoJSON", async () => {
+	describe("JSON pages", () => {
+		it("have objects of strings and GeoJSON points", async () => {
 			const kinds = (row: Row) =>
 				Object.entries(row)
 					.filter(([field]) => isNeeded(field))
 					.map(([field, value]) => [field, shapeOf(value)]);
-			/** Every shape that a field is ever seen in. */
+			/** All shapes of a field's values. */
 			const shapes = ({ json }: Answer) => {
 				const all = new Map<string, Set<string>>();
 				for (const [field, shape] of (json as Row[]).flatMap(kinds) as [string, string][])
@@ -159,8 +159,8 @@ describe(`the stand-in, beside ${LIVE}`, function () {
 			same(await rows("$order=:id"), shapes, expected);
 		});
 
-		it("with NULLs left out: no null, no empty text, and fields that some rows lack", async () => {
-			// Vehicles registered elsewhere have no legislative district.
+		it("leave out NULLs, without null or empty strings", async () => {
+			// Vehicles registered outside Washington have no legislative district.
 			const elsewhere = "$where=legislative_district%20is%20null&$order=:id";
 			const [[live], [, local]] = [await rows(elsewhere), await rows("$order=:id&$limit=3000")];
 			each([live, local], ({ json }, who) => {
@@ -176,14 +176,14 @@ describe(`the stand-in, beside ${LIVE}`, function () {
 			});
 		});
 
-		it("with no field that the headers do not name", async () => {
+		it("have only fields that the headers name", async () => {
 			each(await rows("$order=:id"), (answer, who) => {
 				const fields = fieldsOf(answer);
 				for (const row of answer.json as Row[]) expect(fields, who).to.include.members(Object.keys(row));
 			});
 		});
 
-		it("with the key as digits, unique, and the year as four of them", async () => {
+		it("have unique numeric keys and four-digit years", async () => {
 			each(await rows("$order=:id"), ({ json }, who) => {
 				for (const row of json as Row[]) {
 					expect(row.dol_vehicle_id, who).to.match(/^[1-9]\d{0,15}$/);
@@ -194,17 +194,17 @@ describe(`the stand-in, beside ${LIVE}`, function () {
 		});
 	});
 
-	describe("gives pages", () => {
-		it("of 1,000 rows where no limit is asked for", async () => {
+	describe("paging", () => {
+		it("defaults to 1,000 rows", async () => {
 			same(await rows("$order=:id"), ({ json }) => json.length, 1000);
 			same(await csv("$order=:id"), (answer) => csvLines(answer).length, 1001);
 		});
 
-		it("of more than that where more is asked for", async () => {
+		it("allows more than 1,000 rows", async () => {
 			same(await csv("$order=:id&$limit=2500"), (answer) => csvLines(answer).length, 2501);
 		});
 
-		it("that follow each other without a gap, in either format", async () => {
+		it("leaves no gap between pages, in either format", async () => {
 			const [all, tail] = [await rows("$order=:id&$limit=5"), await rows("$order=:id&$limit=3&$offset=2")];
 			const lines = [await csv("$order=:id&$limit=5"), await csv("$order=:id&$limit=3&$offset=2")] as const;
 			for (const who of [0, 1] as const) {
@@ -213,13 +213,13 @@ describe(`the stand-in, beside ${LIVE}`, function () {
 			}
 		});
 
-		it("with nothing on them beyond the end: an empty array, a header line", async () => {
+		it("returns no rows beyond the end", async () => {
 			const beyond = `$order=:id&$limit=10&$offset=${BEYOND}`;
 			same(await rows(beyond), ({ status, json }) => [status, json], [200, []]);
 			same(await csv(beyond), (answer) => [answer.status, csvLines(answer).length], [200, 1]);
 		});
 
-		it("that end with the last row that it counts", async () => {
+		it("ends with the last row counted", async () => {
 			const [live, local] = (await rows("$select=count(*)")).map(({ json }) => Number(json[0].count));
 			const ends = (await Promise.all(
 				[live!, local!].map((count, index) => rows(`$order=:id&$offset=${count - 2}`).then((both) => both[index])),
@@ -228,7 +228,7 @@ describe(`the stand-in, beside ${LIVE}`, function () {
 		});
 	});
 
-	it("counts as one row of one number, as a string", async () => {
+	it("counts rows as a string in one row", async () => {
 		each(await rows("$select=count(*)"), ({ status, json }, who) => {
 			expect(status, who).to.equal(200);
 			expect(json, who).to.be.an("array").with.length(1);
@@ -239,13 +239,13 @@ describe(`the stand-in, beside ${LIVE}`, function () {
 		});
 	});
 
-	describe("refuses in JSON, with a code, error: true and a message,", () => {
+	describe("responds with a JSON error for", () => {
 		const refused: [string, string, number][] = [
-			["rows of a dataset that is not there", `/resource/${NO_DATASET}.json`, 404],
-			["rows in CSV of a dataset that is not there", `/resource/${NO_DATASET}.csv`, 404],
-			["to describe a dataset that is not there", `/api/views/${NO_DATASET}.json`, 404],
-			["a limit that is no number", `/resource/${DATASET}.json?$limit=all`, 400],
-			["an offset below 0", `/resource/${DATASET}.json?$offset=-1`, 400],
+			["JSON rows of an unknown dataset", `/resource/${NO_DATASET}.json`, 404],
+			["CSV rows of an unknown dataset", `/resource/${NO_DATASET}.csv`, 404],
+			["metadata of an unknown dataset", `/api/views/${NO_DATASET}.json`, 404],
+			["a limit that is not a number", `/resource/${DATASET}.json?$limit=all`, 400],
+			["a negative offset", `/resource/${DATASET}.json?$offset=-1`, 400],
 		];
 		for (const [what, path, status] of refused)
 			it(what, async () => {
@@ -260,11 +260,11 @@ describe(`the stand-in, beside ${LIVE}`, function () {
 			});
 	});
 
-	describe("describes the dataset", () => {
-		const description = () => ask(`/api/views/${DATASET}.json`);
+	describe("metadata", () => {
+		const metadata = () => ask(`/api/views/${DATASET}.json`);
 
-		it("by its id, its name, and when its rows changed: whole seconds since 1970, as Last-Modified says", async () => {
-			const answers = await description();
+		it("has id, name and the update time of Last-Modified", async () => {
+			const answers = await metadata();
 			same(answers, ({ status }) => status, 200);
 			same(answers, (answer) => mediaType(answer)?.split(";")[0], "application/json");
 			same(answers, ({ json }) => json.id, DATASET);
@@ -272,20 +272,20 @@ describe(`the stand-in, beside ${LIVE}`, function () {
 			for (const who of [0, 1] as const) {
 				const { name, rowsUpdatedAt } = answers[who].json;
 				expect(name).to.be.a("string").and.not.equal("");
-				// Neither milliseconds nor before the dataset was: 2010 to 2100.
+				// Seconds, not milliseconds: between 2010 and 2100.
 				expect(rowsUpdatedAt).to.satisfy(Number.isSafeInteger).and.be.within(1_262_304_000, 4_102_444_800);
 				const changed = Date.parse(pages[who].headers.get("last-modified")!) / 1000;
 				expect(Math.abs(changed - rowsUpdatedAt), "seconds apart").to.be.below(24 * 3600);
 			}
 		});
 
-		it("by its columns: the same display names, field names and types, whatever it has besides", async () => {
+		it("has the same names and types of the needed columns", async () => {
 			const columns = ({ json }: Answer) =>
 				(json.columns as Column[])
 					.filter(({ fieldName }) => isNeeded(fieldName))
 					.map(({ name, fieldName, dataTypeName }) => [fieldName, name, dataTypeName])
 					.sort();
-			const answers = await description();
+			const answers = await metadata();
 			same(answers, columns);
 			same(
 				answers,
@@ -294,8 +294,8 @@ describe(`the stand-in, beside ${LIVE}`, function () {
 			);
 		});
 
-		it("by no columns but those that pages have, its own bookkeeping aside", async () => {
-			const [descriptions, pages] = [await description(), await rows("$limit=1")];
+		it("has the columns of the pages, besides computed ones", async () => {
+			const [descriptions, pages] = [await metadata(), await rows("$limit=1")];
 			const isOwn = (field: string) => field.startsWith(":");
 			for (const who of [0, 1] as const) {
 				const described = (descriptions[who].json.columns as Column[]).map(({ fieldName }) => String(fieldName));
@@ -305,7 +305,7 @@ describe(`the stand-in, beside ${LIVE}`, function () {
 		});
 	});
 
-	describe("in SODA 3's words", () => {
+	describe("SODA 3", () => {
 		const post = (format: "csv" | "json", body: object) =>
 			ask(`/api/v3/views/${DATASET}/query.${format}`, {
 				method: "POST",
@@ -320,11 +320,11 @@ describe(`the stand-in, beside ${LIVE}`, function () {
 
 		before(function () {
 			if (TOKEN) return;
-			console.log("      SODA 3 answers nobody without an app token: set CONTRACT_APP_TOKEN to compare it.");
+			console.log("      SODA 3 requires an app token: set CONTRACT_APP_TOKEN to compare it.");
 			this.skip();
 		});
 
-		it("counts as one row of one number", async () => {
+		it("counts rows in one row", async () => {
 			each(await post("json", { query: "SELECT count(*)" }), ({ status, json }, who) => {
 				expect(status, who).to.equal(200);
 				expect(json, who).to.have.length(1);
@@ -332,7 +332,7 @@ describe(`the stand-in, beside ${LIVE}`, function () {
 			});
 		});
 
-		it("gives pages, numbered from 1, that follow each other without a gap", async () => {
+		it("numbers pages from 1, and leaves no gap", async () => {
 			const [all, tail] = [await post("json", page(1, 6)), await post("json", page(2, 3))];
 			for (const who of [0, 1] as const)
 				expect(tail[who].json).to.have.length(3).and.deep.equal(all[who].json.slice(3));
@@ -343,7 +343,7 @@ describe(`the stand-in, beside ${LIVE}`, function () {
 	});
 });
 
-/** A value's shape: its types, with the names of fields in order and the names of GeoJSON types as they are. */
+/** A value's shape: types in place of values, except for GeoJSON's `type`. */
 function shapeOf(value: unknown): string {
 	if (value === null) return "null";
 	if (Array.isArray(value)) return `[${value.map(shapeOf).join(",")}]`;

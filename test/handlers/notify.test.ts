@@ -1,4 +1,4 @@
-/** What people read of a run, and when they are told. */
+/** notify: what the message about a run says, and when it is published. */
 
 import { type PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { expect } from "chai";
@@ -60,24 +60,24 @@ const error = {
 		trace: ["SchemaDrift: The column make is missing", "    at readHeader (/var/task/__index.js:1:1)"],
 	}),
 };
-/** As the workflow passes it: null for what has not happened. */
+/** As the workflow passes it: null for what did not happen. */
 const event = (more: object) => ({ ...run, extract: null, load: null, ...more }) as unknown as NotifyEvent;
 
 describe("writeMessage", () => {
-	describe("of a snapshot that was loaded", () => {
+	describe("for a loaded snapshot", () => {
 		const { subject, body } = writeMessage(event({ extract, load }));
 
-		it("says in its subject what came and what went", () => {
+		it("counts added and removed vehicles in the subject", () => {
 			expect(subject).to.equal("EV registrations f6w7-q2d2: 12,001 added, 7,008 removed");
 		});
 
-		it("says which snapshot, how many rows, how large, and how long it took", () => {
+		it("states the version, rows, size and duration", () => {
 			expect(body).to.match(
 				/^The snapshot of 2024-11-15 00:00 UTC is published: 220,225 rows, fetched in 12\.3 s, 7\.7 MB compressed, loaded in 3\.2 s\.$/m,
 			);
 		});
 
-		it("gives each count that is not zero a line", () => {
+		it("has a line for each count that is not zero", () => {
 			expect(body.match(/^ +[\d,]+ \S+/gm)!.map((line) => line.trim())).to.deep.equal([
 				"12,001 added",
 				"302 returned",
@@ -90,13 +90,13 @@ describe("writeMessage", () => {
 			]);
 		});
 
-		it("leaves out counts of zero, but for what came and what went", () => {
+		it("omits counts of zero, except added and removed", () => {
 			const none = { added: 0, returned: 0, changed: 0, regeocoded: 0, duplicates: 0, rejected: 0, removed: 0 };
 			const lines = writeMessage(event({ extract, load: { ...load, ...none } })).body.match(/^ +[\d,]+ \S+/gm)!;
 			expect(lines.map((line) => line.trim())).to.deep.equal(["0 added", "203,405 unchanged", "0 removed"]);
 		});
 
-		it("has every note, the raw data's key, the run and its execution, a line each", () => {
+		it("lists notes, raw data, run and execution", () => {
 			expect(body.split("\n")).to.include.members([
 				...load.notes,
 				`Raw data: ${extract.manifestKey}`,
@@ -105,47 +105,51 @@ describe("writeMessage", () => {
 			]);
 		});
 
-		it("says so where the raw data was fetched before", () => {
+		it("says if an earlier run fetched the raw data", () => {
 			const again = writeMessage(event({ extract: { ...extract, fetched: false, seconds: 0.1 }, load })).body;
-			expect(again).to.include("220,225 rows, fetched before, loaded in 3.2 s.").and.not.include("compressed");
+			expect(again)
+				.to.include("220,225 rows, fetched by an earlier run, loaded in 3.2 s.")
+				.and.not.include("compressed");
 		});
 
-		it("gives the snapshot's seconds where it has some, and never milliseconds", () => {
+		it("shows the version's seconds if it has any", () => {
 			const odd = { ...load, rowsUpdatedAt: load.rowsUpdatedAt + 5 };
 			expect(writeMessage(event({ extract, load: odd })).body).to.include("The snapshot of 2024-11-15 00:00:05 UTC is");
 		});
 	});
 
-	it("of a night without news says since when, and gives no figures", () => {
+	it("says since when the source is unchanged", () => {
 		const { subject, body } = writeMessage(event({ extract, load: unchanged }));
 		expect(subject).to.equal("EV registrations f6w7-q2d2: nothing new");
-		expect(body).to.match(/^The source has not changed since 2024-11-15 00:00 UTC, which is published already\.$/m);
+		expect(body).to.match(
+			/^The source has not changed since 2024-11-15 00:00 UTC; that snapshot is already published\.$/m,
+		);
 		expect(body.split("\n")).to.include(run.execution);
 		expect(body).to.not.match(/added|removed|rows/);
 	});
 
-	describe("of a failure", () => {
-		it("gives the error's own sentence, without the JSON and the trace that Lambda puts around it", () => {
+	describe("for a failure", () => {
+		it("shows the error's message without Lambda's JSON", () => {
 			const { subject, body } = writeMessage(event({ error }));
 			expect(subject).to.equal("EV registrations f6w7-q2d2: FAILED, SchemaDrift");
 			expect(body).to.match(/^SchemaDrift: The column make is missing; add it to db\/source\.ts\.$/m);
 			expect(body).to.not.match(/errorMessage|__index/);
 		});
 
-		it("keeps a cause that is no JSON of Lambda's as it is", () => {
+		it("shows any other cause as it is", () => {
 			for (const Cause of ["Rate exceeded", '{"reason":"x"}', '"x"', "null", "{"])
 				expect(writeMessage(event({ error: { Error: "Boom", Cause } })).body.split("\n")[0]).to.equal(`Boom: ${Cause}`);
 		});
 
-		it("says that nothing was changed, and where to look", () => {
+		it("says that nothing was changed", () => {
 			expect(writeMessage(event({ error })).body.split("\n")).to.include.members([
-				"Nothing was changed in the database: it still holds the snapshot that was published last.",
+				"Nothing was changed in the database: it still holds the last published snapshot.",
 				"Run run-1, started 2024-11-16T03:30:00.000Z",
 				run.execution,
 			]);
 		});
 
-		it("does not say so of an end that may have come after COMMIT: a crash, silence, no time", () => {
+		it("says that an error may have followed a COMMIT", () => {
 			for (const name of [
 				"Runtime.ExitError",
 				"Sandbox.Timedout",
@@ -154,31 +158,28 @@ describe("writeMessage", () => {
 				"OutOfTime",
 				"TypeError",
 			]) {
-				const { body } = writeMessage(event({ error: { ...error, Error: name } }));
-				expect(body, name).to.include("or this one, if the load was cut off at its very end");
-				expect(body, name).to.not.include("Nothing was changed");
+				for (const loadedBefore of [null, load]) {
+					const { body } = writeMessage(event({ error: { ...error, Error: name }, load: loadedBefore }));
+					expect(body, name).to.include("or this one if the load was cut off right after its COMMIT");
+					expect(body, name).to.not.match(/Nothing was changed|which was loaded before/);
+				}
 			}
 		});
 
-		it("names the raw data where it was fetched, and where it was not says nothing of it", () => {
+		it("names the raw data only if it was fetched", () => {
 			expect(writeMessage(event({ error, extract })).body).to.include(`Raw data: ${extract.manifestKey}`);
 			expect(writeMessage(event({ error })).body).to.not.include("Raw data");
 		});
 
-		it("says which snapshot the database holds where others were to be replayed after it", () => {
+		it("names the last loaded snapshot of a replay", () => {
 			const { body } = writeMessage(event({ error, load }));
 			expect(body)
-				.to.include("The database holds the snapshot of 2024-11-15 00:00 UTC, which was loaded before this failed.")
+				.to.include("The database holds the snapshot of 2024-11-15 00:00 UTC, which was loaded before the failure.")
 				.and.not.include("Nothing was changed");
-		});
-
-		it("does not say so where the one after it may have been loaded too", () => {
-			const { body } = writeMessage(event({ error: { ...error, Error: "Sandbox.Timedout" }, load }));
-			expect(body).to.include("or this one, if the load was cut off").and.not.include("which was loaded before");
 		});
 	});
 
-	it("never says null or undefined, whatever has not happened", () => {
+	it("never contains null or undefined", () => {
 		const events = [
 			{},
 			{ extract },
@@ -195,7 +196,7 @@ describe("writeMessage", () => {
 		}
 	});
 
-	it("has a subject that SNS takes, whatever the dataset and the error are called", () => {
+	it("always has a subject that SNS accepts", () => {
 		const word = fc.string({ unit: "binary", maxLength: 150 });
 		fc.assert(
 			fc.property(word, word, fc.boolean(), (dataset, name, fails) => {
@@ -218,7 +219,7 @@ describe("writeMessage", () => {
 describe("notify", () => {
 	const topic = "arn:aws:sns:ap-northeast-1:000000000000:runs";
 	let send: sinon.SinonStub;
-	const tell = (notifyWhenUnchanged: boolean, more: object) =>
+	const notify = (notifyWhenUnchanged: boolean, more: object) =>
 		silently(() => notifyHandler({ notifyWhenUnchanged })(event(more)));
 	const published = () => send.getCalls().map(({ args: [command] }) => (command as PublishCommand).input);
 
@@ -230,32 +231,32 @@ describe("notify", () => {
 		sinon.restore();
 	});
 
-	it("publishes what it wrote to the topic, once", async () => {
-		const result = await tell(false, { extract, load });
+	it("publishes the message to the topic once", async () => {
+		const result = await notify(false, { extract, load });
 		const { subject, body } = writeMessage(event({ extract, load }));
 		expect(published()).to.deep.equal([{ TopicArn: topic, Subject: subject, Message: body }]);
 		expect(result).to.deep.equal({ published: true, subject });
 	});
 
-	it("keeps quiet about a night without news, unless it is told not to", async () => {
-		const quiet = await tell(false, { extract, load: unchanged });
+	it("publishes an unchanged run only if configured to", async () => {
+		const quiet = await notify(false, { extract, load: unchanged });
 		expect(quiet.published).to.equal(false);
 		expect(published()).to.deep.equal([]);
 
-		const told = await tell(true, { extract, load: unchanged });
+		const told = await notify(true, { extract, load: unchanged });
 		expect(told.published).to.equal(true);
 		expect(published().map(({ Subject }) => Subject)).to.deep.equal(["EV registrations f6w7-q2d2: nothing new"]);
 	});
 
-	it("tells every failure, after an unchanged load too", async () => {
+	it("publishes every failure", async () => {
 		for (const more of [{ error }, { error, extract }, { error, extract, load: unchanged }])
-			expect((await tell(false, more)).published).to.equal(true);
+			expect((await notify(false, more)).published).to.equal(true);
 		expect(send.callCount).to.equal(3);
 	});
 
-	it("fails where the message could not be published, so that the workflow can say it", async () => {
+	it("fails if publishing fails", async () => {
 		send.rejects(new Error("The topic does not exist"));
-		const problem = await failed(tell(false, { extract, load }));
+		const problem = await failed(notify(false, { extract, load }));
 		expect(problem.message).to.equal("The topic does not exist");
 	});
 });

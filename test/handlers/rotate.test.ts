@@ -1,4 +1,4 @@
-/** rotate: new passwords in four steps, of which each may be repeated or die, and nobody is ever locked out. */
+/** rotate: four steps, each of which can be repeated or fail anywhere, without locking a role out. */
 
 import { type GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { expect } from "chai";
@@ -26,18 +26,19 @@ describe("rotate", () => {
 	let bed: TestBed;
 	let database: TestDatabase;
 	let secrets: ReturnType<typeof createSecrets>;
-	/** The secrets of the test bed, which others use after this. */
-	let own: [string, DatabaseSecret][];
+	let handler: ReturnType<typeof rotateHandler>;
+	/** The test bed's own secrets, which are restored afterwards. */
+	let original: [string, DatabaseSecret][];
 
 	const get = (arn: string, label?: string) => bed.aws.secrets.get<DatabaseSecret>(arn, label);
 	const setPassword = (role: string, password: string) =>
 		asSuperuser(bed.postgres, (client) => client.query(`alter role ${role} password '${scramVerifier(password)}'`));
-	const step = (arn: string, id: string, name: Step, timeLeft = 60_000) => {
-		const context = { awsRequestId: "test", getRemainingTimeInMillis: () => timeLeft };
-		return silently(() => rotateHandler()({ Step: name, SecretId: arn, ClientRequestToken: id }, context));
+	const context = { awsRequestId: "test", getRemainingTimeInMillis: () => 60_000 };
+	const step = (arn: string, id: string, name: Step) => {
+		return silently(() => handler({ Step: name, SecretId: arn, ClientRequestToken: id }, context));
 	};
 	/** Whether the secret's current password is the role's. */
-	const letsIn = async (arn: string) => {
+	const canLogIn = async (arn: string) => {
 		try {
 			await (await connect(get(arn)!, 5_000)).end();
 			return true;
@@ -45,23 +46,22 @@ describe("rotate", () => {
 			return false;
 		}
 	};
-	/** Opens the database as load does. */
-	const open = (arn: string) => connectWithSecret(secrets, arn, 5_000);
-	const loadCanLogIn = async (arn: string) => disconnect(await open(arn));
-	/** A whole rotation; load can log in after each of its steps. */
+	/** Logs in as load does. */
+	const connectAsLoad = async (arn: string) => disconnect(await connectWithSecret(secrets, arn, 5_000));
+	/** Runs a rotation's steps. Load can log in after each. */
 	const rotate = async (arn: string, id = bed.aws.secrets.beginRotation(arn), steps = STEPS) => {
 		for (const name of steps) {
 			await step(arn, id, name);
-			await loadCanLogIn(arn);
+			await connectAsLoad(arn);
 		}
 		return id;
 	};
-	const isRotated = async (arn: string, id: string, before: DatabaseSecret) => {
-		expect((await secrets.labels(arn))[id]).to.have.members(["AWSCURRENT", "AWSPENDING"]);
+	const expectRotated = async (arn: string, id: string, before: DatabaseSecret) => {
+		expect((await secrets.listLabels(arn))[id]).to.have.members(["AWSCURRENT", "AWSPENDING"]);
 		expect(await secrets.read(arn, { label: "UNFINISHED" })).to.equal(undefined);
 		expect({ ...get(arn), password: "" }).to.deep.equal({ ...before, password: "" });
 		expect(get(arn)!.password).to.not.equal(before.password);
-		expect(await letsIn(arn), "with the secret's new password").to.equal(true);
+		expect(await canLogIn(arn), "with the secret's new password").to.equal(true);
 	};
 
 	before(async function () {
@@ -69,7 +69,8 @@ describe("rotate", () => {
 		bed = await testBed();
 		database = await bed.newDatabase();
 		secrets = createSecrets();
-		own = ROLES.map((role) => [ARNS[role], get(ARNS[role])!]);
+		handler = rotateHandler();
+		original = ROLES.map((role) => [ARNS[role], get(ARNS[role])!]);
 	});
 	beforeEach(async () => {
 		for (const role of ROLES) {
@@ -80,109 +81,104 @@ describe("rotate", () => {
 	});
 	afterEach(() => sinon.restore());
 	after(async () => {
-		for (const [arn, secret] of own) {
+		for (const [arn, secret] of original) {
 			await setPassword(secret.username, secret.password);
 			bed.aws.secrets.put(arn, secret);
 		}
 	});
 
 	for (const role of ROLES)
-		describe(`of ${role}`, () => {
+		it(`changes the password of ${role}`, async () => {
 			const arn = ARNS[role];
-
-			it("gives it a new password, which the secret says when it lets in", async () => {
-				const before = get(arn)!;
-				const id = bed.aws.secrets.beginRotation(arn);
-				await step(arn, id, "createSecret");
-				expect(get(arn), "not yet").to.deep.equal(before);
-				expect(await letsIn(arn)).to.equal(true);
-				await rotate(arn, id, ["setSecret", "testSecret"]);
-				expect(get(arn), "not yet").to.deep.equal(before);
-				await step(arn, id, "finishSecret");
-				await isRotated(arn, id, before);
-				expect(get(arn, "AWSPREVIOUS")).to.deep.equal(before);
-			});
-
-			it("lets sessions that are open live on", async () => {
-				const client = await connect(get(arn)!, 5_000);
-				await rotate(arn);
-				expect((await client.query("select current_user as name")).rows).to.deep.equal([{ name: role }]);
-				await client.end();
-			});
-
-			it("does a step again without harm, and all of them again", async () => {
-				const before = get(arn)!;
-				const id = await rotate(
-					arn,
-					undefined,
-					STEPS.flatMap((name) => [name, name]),
-				);
-				const rotated = get(arn)!;
-				await rotate(arn, id);
-				expect(get(arn)).to.deep.equal(rotated);
-				await isRotated(arn, id, before);
-			});
-
-			it("takes the rotation up where it died, with the same version", async () => {
-				for (const done of [1, 2, 3]) {
-					const before = get(arn)!;
-					const id = await rotate(arn, undefined, STEPS.slice(0, done));
-					await isRotated(arn, await rotate(arn, id), before);
-				}
-			});
-
-			it("leaves its other settings as they are", async () => {
-				const settings = () =>
-					database.query("select rolconfig, rolsuper, rolcreaterole from pg_roles where rolname = $1", [role]);
-				const before = await settings();
-				await rotate(arn);
-				expect(await settings()).to.deep.equal(before);
-			});
+			const before = get(arn)!;
+			const id = bed.aws.secrets.beginRotation(arn);
+			await step(arn, id, "createSecret");
+			expect(get(arn), "not yet").to.deep.equal(before);
+			expect(await canLogIn(arn)).to.equal(true);
+			await rotate(arn, id, ["setSecret", "testSecret"]);
+			expect(get(arn), "not yet").to.deep.equal(before);
+			await step(arn, id, "finishSecret");
+			await expectRotated(arn, id, before);
+			expect(get(arn, "AWSPREVIOUS")).to.deep.equal(before);
 		});
 
-	describe("that dies", () => {
-		const arn = ARNS.ev_reader;
+	/** Of ev_reader, whose transactions are read-only by default, unless a test needs the other role. */
+	const arn = ARNS.ev_reader;
 
-		for (const done of [1, 2, 3])
-			for (const [how, begin] of [
-				["which AWS has begun", () => bed.aws.secrets.beginRotation(arn)],
-				["which nobody has announced", () => crypto.randomUUID()],
-			] as const)
-				it(`after ${STEPS[done - 1]} is healed by the next one, ${how}`, async () => {
-					const before = get(arn)!;
-					await rotate(arn, undefined, STEPS.slice(0, done));
-					await isRotated(arn, await rotate(arn, begin()), before);
-				});
+	it("leaves open sessions alone", async () => {
+		const client = await connect(get(arn)!, 5_000);
+		await rotate(arn);
+		expect((await client.query("select current_user as name")).rows).to.deep.equal([{ name: "ev_reader" }]);
+		await client.end();
+	});
 
-		it("once the password is set, and the next one too, wherever, is healed by the third one", async () => {
+	it("leaves the role's other settings alone", async () => {
+		const settings = () =>
+			database.query("select rolconfig, rolsuper, rolcreaterole from pg_roles where rolname = 'ev_reader'");
+		const before = await settings();
+		await rotate(arn);
+		expect(await settings()).to.deep.equal(before);
+	});
+
+	it("repeats each step, and all of them, without harm", async () => {
+		const before = get(arn)!;
+		const id = await rotate(
+			arn,
+			undefined,
+			STEPS.flatMap((name) => [name, name]),
+		);
+		const rotated = get(arn)!;
+		await rotate(arn, id);
+		expect(get(arn)).to.deep.equal(rotated);
+		await expectRotated(arn, id, before);
+	});
+
+	it("starts again with the same version after any step", async () => {
+		for (const done of [1, 2, 3]) {
+			const before = get(arn)!;
+			const id = await rotate(arn, undefined, STEPS.slice(0, done));
+			await expectRotated(arn, await rotate(arn, id), before);
+		}
+	});
+
+	describe("after a rotation that failed", () => {
+		it("completes one that AWS did not prepare a version for", async () => {
+			for (const done of [1, 2, 3]) {
+				const before = get(arn)!;
+				await rotate(arn, undefined, STEPS.slice(0, done));
+				await expectRotated(arn, await rotate(arn, crypto.randomUUID()), before);
+			}
+		});
+
+		it("and a second one that failed, completes the third", async () => {
 			for (const second of [0, 1, 2]) {
 				const before = get(arn)!;
 				await rotate(arn, undefined, STEPS.slice(0, 2));
 				await rotate(arn, undefined, STEPS.slice(0, second));
-				await isRotated(arn, await rotate(arn), before);
+				await expectRotated(arn, await rotate(arn), before);
 			}
 		});
 
-		/** All that a rotation changes anywhere, by the call that changes it. */
+		/** Everything that a rotation changes, by the call that changes it. */
 		const CHANGES: Record<string, RegExp> = {
 			"storing the new password": /^PutSecretValueCommand/,
 			"changing the role's password": /^alter role/,
-			"making it the current one": /^UpdateSecretVersionStageCommand AWSCURRENT/,
-			"taking the mark of the unfinished from it": /^UpdateSecretVersionStageCommand UNFINISHED/,
+			"making it current": /^UpdateSecretVersionStageCommand AWSCURRENT/,
+			"removing the label UNFINISHED": /^UpdateSecretVersionStageCommand UNFINISHED/,
 		};
 		for (const [what, call] of Object.entries(CHANGES))
 			for (const moment of ["before", "after"] as const)
-				it(`right ${moment} ${what} is healed by the next one`, async () => {
+				it(`${moment} ${what}, completes the next`, async () => {
 					const died = dieAt(call, moment);
 					await failed(rotate(arn));
 					expect(died()).to.equal(true);
 					sinon.restore();
-					await loadCanLogIn(arn);
+					await connectAsLoad(arn);
 					const left = get(arn)!;
-					await isRotated(arn, await rotate(arn), left);
+					await expectRotated(arn, await rotate(arn), left);
 				});
 
-		it("never has a password come back that was current before", async () => {
+		it("never makes an earlier password current again", async () => {
 			const seen = new Set<string>();
 			for (const call of [...Object.values(CHANGES), /^never/]) {
 				dieAt(call, "after");
@@ -195,72 +191,71 @@ describe("rotate", () => {
 		});
 	});
 
-	describe("when it is declared", () => {
-		const arn = ARNS.ev_loader;
-
-		it("finds the current password to let in, as the version that is current", async () => {
-			const [current] = Object.entries(await secrets.labels(arn)).find(([, labels]) => labels.includes("AWSCURRENT"))!;
+	describe("when the rotation is configured", () => {
+		it("tests the current password for the current version", async () => {
+			const [current] = Object.entries(await secrets.listLabels(arn)).find(([, labels]) =>
+				labels.includes("AWSCURRENT"),
+			)!;
 			await step(arn, current, "testSecret");
 		});
 
-		it("finds the current password to let in, as a version that has no value", async () => {
+		it("tests the current password for an empty version", async () => {
 			await step(arn, bed.aws.secrets.beginRotation(arn), "testSecret");
 		});
 
-		it("fails where the current password does not let in", async () => {
-			await setPassword("ev_loader", "another");
+		it("fails if the current password is wrong", async () => {
+			await setPassword("ev_reader", "another");
 			const error = await failed(step(arn, bed.aws.secrets.beginRotation(arn), "testSecret"));
 			expect(error).to.have.property("name", "DatabaseUnavailable");
 		});
 
-		it("fails where migrate has written no password yet", async () => {
+		it("fails if the secret has no value yet", async () => {
 			const error = await failed(step("arn:empty", crypto.randomUUID(), "testSecret"));
 			expect(error).to.have.property("name", "SecretUnavailable");
 			expect(error.message).to.include("migrate");
 		});
 	});
 
-	describe("refuses", () => {
-		const arn = ARNS.ev_loader;
-		const refused = async (id: string, name: Step, reason: RegExp) => {
-			const before = await secrets.labels(arn);
+	describe("rejects", () => {
+		const expectRejected = async (id: string, name: Step, reason: RegExp) => {
+			const before = await secrets.listLabels(arn);
 			const error = await failed(step(arn, id, name));
 			expect(error).to.have.property("name", "RotationFailed");
 			expect(error.message).to.match(reason).and.not.include(get(arn)!.password);
-			expect(await secrets.labels(arn)).to.deep.equal(before);
-			expect(await letsIn(arn)).to.equal(true);
+			expect(await secrets.listLabels(arn)).to.deep.equal(before);
+			expect(await canLogIn(arn)).to.equal(true);
 		};
 
-		it("to go back to a version that is not pending any more", async () => {
+		it("a version that is no longer pending", async () => {
 			const old = await rotate(arn);
 			await rotate(arn);
-			await refused(old, "setSecret", /is not pending/);
-			await refused(old, "finishSecret", /is not pending/);
+			await expectRejected(old, "setSecret", /is not pending/);
+			await expectRejected(old, "finishSecret", /is not pending/);
 		});
 
-		it("to make a version current that has no value", async () => {
+		it("a version without a value", async () => {
 			const id = bed.aws.secrets.beginRotation(arn);
-			await refused(id, "setSecret", /has no value/);
-			await refused(id, "finishSecret", /has no value/);
+			await expectRejected(id, "setSecret", /has no value/);
+			await expectRejected(id, "finishSecret", /has no value/);
 		});
 
-		it("to lead back to a database that was replaced meanwhile", async () => {
+		it("a version for a database that was replaced", async () => {
 			const id = bed.aws.secrets.beginRotation(arn);
 			await step(arn, id, "createSecret");
 			bed.aws.secrets.put(arn, { ...get(arn)!, dbname: "postgres" });
 			const error = await failed(step(arn, id, "setSecret"));
 			expect(error).to.have.property("name", "RotationFailed");
-			expect(error.message).to.match(/another database/);
+			expect(error.message).to.match(/different database/);
 			bed.aws.secrets.put(arn, { ...get(arn)!, dbname: database.name });
 		});
 
-		it("a step that does not exist", async () => {
-			await refused(bed.aws.secrets.beginRotation(arn), "dropSecret" as Step, /no step "dropSecret"/);
+		it("an unknown step", async () => {
+			await expectRejected(bed.aws.secrets.beginRotation(arn), "dropSecret" as Step, /no step "dropSecret"/);
 		});
 
-		it("to guess, where none of the secret's passwords is the role's", async () => {
+		it("a secret that has no password of the role", async () => {
 			const { password } = get(arn)!;
-			await setPassword("ev_loader", "another");
+			await setPassword("ev_reader", "another");
 			const id = bed.aws.secrets.beginRotation(arn);
 			await step(arn, id, "createSecret");
 			const error = await failed(step(arn, id, "setSecret"));
@@ -271,24 +266,21 @@ describe("rotate", () => {
 		});
 	});
 
-	it("uses the previous password where the current one is not the role's", async () => {
-		const arn = ARNS.ev_reader;
+	it("logs in with the previous password if the current one is wrong", async () => {
 		const before = get(arn)!;
 		bed.aws.secrets.put(arn, { ...before, password: "never set" });
 		const id = bed.aws.secrets.beginRotation(arn);
 		for (const name of STEPS) await step(arn, id, name);
-		await isRotated(arn, id, before);
+		await expectRotated(arn, id, before);
 	});
 
-	it("logs every step, and no password", async () => {
+	it("logs every step and no password", async () => {
 		const lines: string[] = [];
 		sinon.stub(process.stdout, "write").callsFake((text) => lines.push(String(text)) > 0);
-		const arn = ARNS.ev_loader;
 		const id = bed.aws.secrets.beginRotation(arn);
-		const context = { awsRequestId: "test", getRemainingTimeInMillis: () => 60_000 };
 		const passwords = [get(arn)!.password];
 		try {
-			for (const name of STEPS) await rotateHandler()({ Step: name, SecretId: arn, ClientRequestToken: id }, context);
+			for (const name of STEPS) await handler({ Step: name, SecretId: arn, ClientRequestToken: id }, context);
 		} finally {
 			sinon.restore();
 		}
@@ -297,31 +289,27 @@ describe("rotate", () => {
 		for (const password of passwords) expect(lines.join("")).to.not.include(password);
 	});
 
-	describe("in the midst of which", () => {
-		for (const done of [1, 2, 3])
-			it(`load loads, after ${STEPS[done - 1]}`, async () => {
-				const loading = openDatabase(bed, database.name);
-				const arn = loading.secretArn;
-				await rotate(arn, undefined, STEPS.slice(0, done));
-				expect(await loading.load({ day: done, pages: [vehicles(1, 2)] })).to.have.property("status", "loaded");
-			});
+	describe("during a rotation", () => {
+		it("lets load load after setSecret", async () => {
+			const loading = openDatabase(bed, database.name);
+			await rotate(loading.secretArn, undefined, ["createSecret", "setSecret"]);
+			expect(await loading.load({ day: 1, pages: [vehicles(1, 2)] })).to.have.property("status", "loaded");
+		});
 
 		for (const done of [1, 2, 3])
-			it(`migrate keeps a password that lets in, after ${STEPS[done - 1]}, and the rotation goes on`, async () => {
-				const arn = ARNS.ev_reader;
+			it(`continues if migrate runs after ${STEPS[done - 1]}`, async () => {
 				const before = get(arn)!;
 				const id = await rotate(arn, undefined, STEPS.slice(0, done));
 				expect((await migrateInto(bed, database.name)).newPasswords).to.deep.equal([]);
-				expect(await letsIn(arn)).to.equal(true);
-				await isRotated(arn, await rotate(arn, id, STEPS.slice(done)), before);
+				expect(await canLogIn(arn)).to.equal(true);
+				await expectRotated(arn, await rotate(arn, id, STEPS.slice(done)), before);
 			});
 
-		it("load finds the new password, when the rotation ends between its two looks at the secret", async () => {
-			const arn = ARNS.ev_loader;
+		it("lets load log in if it finishes between two reads", async () => {
 			const id = await rotate(arn, undefined, STEPS.slice(0, 3));
 			const reading = createSecrets();
 			const read = reading.read;
-			// What it asks for second is there no more.
+			// The rotation finishes before the version that is read second.
 			const finishing = sinon.stub(reading, "read").callsFake((async (
 				of: string,
 				version?: { label: "UNFINISHED" },
@@ -334,7 +322,7 @@ describe("rotate", () => {
 		});
 	});
 
-	it("does all of it from its archive, alone in a process", async function () {
+	it("runs from its archive in a process of its own", async function () {
 		this.timeout(120_000);
 		const record = await programOf("dev");
 		const lines: string[] = [];
@@ -344,7 +332,7 @@ describe("rotate", () => {
 				const before = get(arn)!;
 				const id = bed.aws.secrets.beginRotation(arn);
 				for (const name of STEPS) await invoker.invoke({ Step: name, SecretId: arn, ClientRequestToken: id });
-				await isRotated(arn, id, before);
+				await expectRotated(arn, id, before);
 				expect(lines.join("\n")).to.not.include(before.password).and.not.include(get(arn)!.password);
 			}
 		} finally {
@@ -354,9 +342,9 @@ describe("rotate", () => {
 });
 
 /**
- * Has the process die, as far as a rotation can tell, at a call that it makes.
+ * Makes a call fail as if the process had died there.
  * @param call the command's name and label, or the statement
- * @returns whether it came to that
+ * @returns whether that call was made
  */
 function dieAt(call: RegExp, moment: "before" | "after"): () => boolean {
 	let dead = false;
@@ -378,7 +366,7 @@ function dieAt(call: RegExp, moment: "before" | "after"): () => boolean {
 	return () => dead;
 }
 
-/** Puts something around all calls of a method. @param nameOf what a call is, by its first argument */
+/** Wraps all calls of a method. @param nameOf names a call by its first argument */
 function stubAround<A>(
 	prototype: object,
 	method: string,

@@ -1,4 +1,4 @@
-/** Metrics reach CloudWatch by log lines: what such a line says, and that the functions' archives write it as CloudWatch reads it. */
+/** Metrics: the log line that CloudWatch reads, and that the functions' archives write it. */
 
 import { join } from "node:path";
 import { expect } from "chai";
@@ -13,13 +13,13 @@ import { BUCKET, type TestBed, type TestDatabase, testBed } from "../support/bed
 import { programOf } from "../support/program";
 import { type FaultySource, sampleSnapshot, startFaultySource } from "../support/source";
 
-const MEASURED = { function: "load", stack: "dev", runId: "run-1" };
+const SOURCE = { function: "load", stack: "dev", runId: "run-1" };
 const AT = Date.UTC(2024, 9, 12);
 
-/** What CloudWatch takes from a line: names, units, values, dimensions; by its specification, or an error. */
+/** Reads a line as CloudWatch does: names, units, values and dimensions. Checks what the specification requires. */
 function metricsOf(line: Properties) {
 	const { Timestamp, CloudWatchMetrics, ...beside } = line._aws;
-	expect(beside, "members that the specification does not know").to.deep.equal({});
+	expect(beside, "members that are not in the specification").to.deep.equal({});
 	expect(Timestamp).to.equal(Date.parse(line.timestamp));
 	expect(CloudWatchMetrics).to.have.length(1);
 	const [{ Namespace, Dimensions, Metrics }] = CloudWatchMetrics;
@@ -35,16 +35,16 @@ function metricsOf(line: Properties) {
 }
 
 describe("a metric line", () => {
-	it("gives CloudWatch each value with its unit, by stack and function", () => {
-		const line = metricLine(MEASURED, { rows: 3, bytes: 4, seconds: 0.5 }, AT);
+	it("has each value with its unit, by stack and function", () => {
+		const line = metricLine(SOURCE, { rows: 3, bytes: 4, seconds: 0.5 }, AT);
 		expect(metricsOf(JSON.parse(line))).to.deep.equal({
 			dimensions: { stack: "dev", function: "load" },
 			values: { rows: [3, "Count"], bytes: [4, "Bytes"], seconds: [0.5, "Seconds"] },
 		});
 	});
 
-	it("is one line, and a log line with the run's id", () => {
-		const line = metricLine(MEASURED, { rows: 3 }, AT);
+	it("is a log line with the run's id", () => {
+		const line = metricLine(SOURCE, { rows: 3 }, AT);
 		expect(line).to.match(/^[^\n]+\n$/);
 		expect(JSON.parse(line)).to.include({
 			timestamp: "2024-10-12T00:00:00.000Z",
@@ -54,25 +54,25 @@ describe("a metric line", () => {
 		});
 	});
 
-	it("has no metric for what was not determined, and one for nothing", () => {
-		const line = JSON.parse(metricLine(MEASURED, { added: null, removed: 0 }, AT));
+	it("has a metric for zero, and none for null", () => {
+		const line = JSON.parse(metricLine(SOURCE, { added: null, removed: 0 }, AT));
 		expect(metricsOf(line).values).to.deep.equal({ removed: [0, "Count"] });
 		expect(line).to.not.have.any.keys("added");
 	});
 
 	for (const verbose of [false, true])
-		it(`is nothing that a person is shown ${verbose ? "with --verbose" : "of a local run"}`, () => {
+		it(`is not shown by a local run${verbose ? " with --verbose" : ""}`, () => {
 			const shown: string[] = [];
 			const show = (...args: unknown[]) => shown.push(args.join(" "));
 			const report = createReport({ text: show, progress: show, busy: show } as unknown as Terminal, verbose);
-			report.line(metricLine(MEASURED, { rows: 3 }).trim());
+			report.line(metricLine(SOURCE, { rows: 3 }).trim());
 			expect(shown).to.deep.equal([]);
 			report.line("Killed");
 			expect(shown).to.deep.equal(["Killed"]);
 		});
 });
 
-describe("the functions' archives, where the console is Lambda's", function () {
+describe("the archives, with Lambda's console", function () {
 	this.timeout(120_000);
 	let bed: TestBed;
 	let database: TestDatabase;
@@ -113,10 +113,10 @@ describe("the functions' archives, where the console is Lambda's", function () {
 	const consoleIsPatched = () =>
 		expect(
 			lines.filter(({ message }) => message?._aws),
-			"what the console prints stands below `message`",
+			"the console nests its output below `message`",
 		).to.have.length(1);
 
-	it("write extract's metrics with `_aws` at the root of the line", async () => {
+	it("write extract's metrics at the root of a line", async () => {
 		const result = (await extract.invoke({ runId: "metrics-1", dataset: "sample", secrets })) as ExtractResult;
 		manifestKey = result.manifestKey;
 		consoleIsPatched();
@@ -132,7 +132,7 @@ describe("the functions' archives, where the console is Lambda's", function () {
 		]);
 	});
 
-	it("write load's metrics with `_aws` at the root of the line: once a run, and no counts where nothing was counted", async () => {
+	it("write load's metrics once per run", async () => {
 		const event = { manifestKey, secrets: { pipeline: secrets.pipeline, database: database.secretArn } };
 		const loaded = (await load.invoke({ ...event, runId: "metrics-1" })) as LoadResult;
 		consoleIsPatched();
@@ -150,7 +150,7 @@ describe("the functions' archives, where the console is Lambda's", function () {
 
 		lines = [];
 		await load.invoke({ ...event, runId: "metrics-1" });
-		expect(written(), "a run whose answer was lost").to.deep.equal([]);
+		expect(written(), "a run whose result was lost").to.deep.equal([]);
 
 		const unchanged = (await load.invoke({ ...event, runId: "metrics-2" })) as LoadResult;
 		expect(unchanged.status).to.equal("unchanged");
@@ -159,7 +159,7 @@ describe("the functions' archives, where the console is Lambda's", function () {
 		]);
 	});
 
-	it("write none for a run that fails", async () => {
+	it("write no metrics if load fails", async () => {
 		const event = { secrets: { pipeline: secrets.pipeline, database: database.secretArn } };
 		const failed = await load.invoke({ ...event, runId: "metrics-3", manifestKey: "raw/none.json" }).then(
 			() => undefined,

@@ -1,4 +1,4 @@
-/** The functions trust no database but one with Amazon's certificate: their archives, and servers that show others. */
+/** TLS: the functions' archives connect only to a database whose certificate they can verify. */
 
 import { X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -37,7 +37,7 @@ describe("a database's certificate", function () {
 	let bed: TestBed;
 	let directory: string;
 	let postgres: Postgres;
-	/** The superuser's session, which outlives changes of the certificate. */
+	/** A session that stays open when the certificate changes. */
 	let superuser: Client;
 	let owner: { user: string; password: string };
 	const invokers: Partial<Record<"migrate" | "load" | "rotate", Invoker>> = {};
@@ -96,16 +96,16 @@ describe("a database's certificate", function () {
 		return await step("setSecret");
 	};
 
-	/** Has the server show another certificate from now on. */
-	const show = async ({ cert, private: key }: { cert: string; private: string }) => {
+	/** Makes the server use another certificate. */
+	const useCertificate = async ({ cert, private: key }: { cert: string; private: string }) => {
 		const data = dataDirectory(join(directory, "postgres"));
-		// Into the files that are there, so that they stay the server's user's.
+		// Into the existing files, which keep their owner.
 		writeFileSync(join(data, "server.crt"), cert);
 		writeFileSync(join(data, "server.key"), key);
 		await superuser.query("select pg_reload_conf()");
 		const { fingerprint256 } = new X509Certificate(cert);
-		for (let tries = 0; (await shownBy(postgres)) !== fingerprint256; tries++) {
-			if (tries === 100) throw new Error("The server does not show its new certificate.");
+		for (let tries = 0; (await fingerprintOf(postgres)) !== fingerprint256; tries++) {
+			if (tries === 100) throw new Error("The server still uses its old certificate.");
 			await sleep(50);
 		}
 	};
@@ -120,7 +120,7 @@ describe("a database's certificate", function () {
 			],
 		});
 
-	it("is accepted of the authority that the secret names, so that all below is about nothing else", async () => {
+	it("is accepted if the secret has its authority", async () => {
 		expect(await migrate({ ca: postgres.ca }))
 			.to.have.property("newPasswords")
 			.with.length(2);
@@ -128,7 +128,7 @@ describe("a database's certificate", function () {
 		await rotate({ ca: postgres.ca });
 	});
 
-	const refusedBy = async (ca: { ca?: string }, why: RegExp) => {
+	const expectRejected = async (ca: { ca?: string }, why: RegExp) => {
 		for (const call of [migrate, load, rotate]) {
 			const error = await failed(call(ca));
 			expect(error.name, call.name).to.equal("DatabaseUnavailable");
@@ -140,23 +140,23 @@ describe("a database's certificate", function () {
 		}
 	};
 
-	it("is refused where it is its own authority, with Amazon's bundle alone", async () => {
-		await refusedBy({}, /self-signed certificate/);
+	it("is rejected if it is self-signed", async () => {
+		await expectRejected({}, /self-signed certificate/);
 	});
 
-	it("is refused where another authority has signed it for the right host, with Amazon's bundle alone", async () => {
+	it("is rejected if another authority signed it", async () => {
 		const authority = await certificateOf("Another Authority");
-		await show(await certificateOf(postgres.host, { cert: authority.cert, key: authority.private }));
-		await refusedBy({}, /unable to verify the first certificate|unable to get local issuer certificate/);
+		await useCertificate(await certificateOf(postgres.host, { cert: authority.cert, key: authority.private }));
+		await expectRejected({}, /unable to verify the first certificate|unable to get local issuer certificate/);
 	});
 
-	it("is refused where the right authority has signed it for another host", async () => {
+	it("is rejected if it is for another host", async () => {
 		const authority = await certificateOf("The Authority");
-		await show(await certificateOf("another.example.org", { cert: authority.cert, key: authority.private }));
-		await refusedBy({ ca: authority.cert }, /does not match certificate's altnames/);
+		await useCertificate(await certificateOf("another.example.org", { cert: authority.cert, key: authority.private }));
+		await expectRejected({ ca: authority.cert }, /does not match certificate's altnames/);
 	});
 
-	it("is looked for among Amazon's own of this region, which each archive carries and which are valid for years", async () => {
+	it("has an authority that each archive includes", async () => {
 		const authority = find(record, "aws:rds/instance:Instance").inputs.caCertIdentifier;
 		expect(authority).to.equal("rds-ca-rsa2048-g1");
 		for (const name of ["migrate", "load", "rotate"] as const) {
@@ -175,8 +175,8 @@ describe("a database's certificate", function () {
 	});
 });
 
-/** The fingerprint of the certificate that a server shows to whoever asks. */
-async function shownBy(postgres: Postgres): Promise<string> {
+/** The fingerprint of the server's certificate. */
+async function fingerprintOf(postgres: Postgres): Promise<string> {
 	const client = new Client({ ...clientConfig(postgres, "postgres"), ssl: { rejectUnauthorized: false } });
 	await client.connect();
 	try {

@@ -55,7 +55,7 @@ export function expectToldFailure({ outcome, told }: Night, error: Error): void 
 	expect(told.map(({ subject }) => subject)).to.deep.equal([`EV registrations f6w7-q2d2: FAILED, ${error.name}`]);
 	expect(told[0]!.message)
 		.to.include(`${error.name}: ${error.message}`)
-		.and.include("still holds the last published snapshot");
+		.and.include("holds the last published snapshot");
 }
 
 /** What must hold of a night that loaded: people are told once what changed. */

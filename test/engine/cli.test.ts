@@ -1,4 +1,4 @@
-/** Where the Pulumi CLI is looked for, and what is said where there is none. */
+/** Where the tests look for the Pulumi CLI, and the error where there is none. */
 
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -26,17 +26,17 @@ describe("the Pulumi CLI", () => {
 		throw new Error("getaddrinfo ENOTFOUND get.pulumi.com");
 	};
 
-	it("is the one on PATH, which the npm package's launcher does not hide", async () => {
+	it("is the one on PATH, not the npm package's launcher", async () => {
 		const path = [withCli("project", "node_modules", ".bin"), withCli("bin"), withCli("later")].join(delimiter);
 		expect(await findCli(path, noDownload)).to.equal(join(directory, "bin", "pulumi"));
 	});
 
-	it("is the npm package's where there is none on PATH", async () => {
+	it("comes from the npm package if PATH has none", async () => {
 		const path = withCli("project", "node_modules", ".bin");
 		expect(await findCli(path, async () => "/home/someone/.pulumi/pulumi")).to.equal("/home/someone/.pulumi/pulumi");
 	});
 
-	it("is missing with one sentence that says why, and how to get it", async () => {
+	it("fails with one sentence that says how to get it", async () => {
 		const { message } = await failed(findCli(withCli("project", "node_modules", ".bin"), noDownload));
 		expect(message).to.match(
 			/^There is no Pulumi CLI on PATH, and .*ENOTFOUND.*: install it .* test\/engine\/build-cli\.sh .*\.$/,

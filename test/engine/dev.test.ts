@@ -64,7 +64,7 @@ describe("a stack dev, with the real engine", function () {
 	const definition = () => held(MACHINE).inputs.definition as string;
 	const versionOf = (name: string) => /^.*:function:.+:(\d+)$/.exec(held(FUNCTION, name).state.qualifiedArn)![1];
 
-	it("preview works with everything unknown, warns of nothing and makes nothing", async () => {
+	it("previews with everything unknown, without a warning", async () => {
 		const { error, changes, diagnostics } = await stack.run("preview");
 		expect(error).to.equal(undefined);
 		expect(diagnostics).to.deep.equal([]);
@@ -73,7 +73,7 @@ describe("a stack dev, with the real engine", function () {
 		expect(stack.account.steps).to.deep.equal([]);
 	});
 
-	it("up makes all of it, each once, and runs migrate", async () => {
+	it("creates each resource once, and runs migrate", async () => {
 		const steps = await up();
 		record = await recordOf(stack);
 		const custom = record.resources.filter(({ id }) => id !== "");
@@ -82,7 +82,7 @@ describe("a stack dev, with the real engine", function () {
 		expect(await query("select count(*)::int as n from ev.vehicles")).to.deep.equal([{ n: 0 }]);
 	});
 
-	it("makes nothing before all that it waits for is there", () => {
+	it("creates nothing before all that it depends on", () => {
 		const step = (urn: string) => {
 			const { type, name } = record.resources.find((resource) => resource.urn === urn)!;
 			return stack.account.steps.find((one) => one.type === type && one.name === name);
@@ -98,18 +98,18 @@ describe("a stack dev, with the real engine", function () {
 		expect(waits).to.be.above(200);
 	});
 
-	it("hands the region and the default tags of Pulumi.dev.yaml to the provider", () => {
+	it("gives the provider its region and default tags", () => {
 		const { region, defaultTags } = stack.account.settings;
 		expect(region).to.equal("ap-northeast-1");
 		expect(JSON.parse(defaultTags)).to.deep.equal({ tags: { project: "ev-registrations", stack: "dev" } });
 	});
 
-	it("a second up changes nothing", async () => {
+	it("changes nothing at a second up", async () => {
 		const { changes } = await attemptUnchanged();
 		expect(Object.keys(changes)).to.deep.equal(["same"]);
 	});
 
-	it("what the provider received loads the sample as the mocks' record does", async () => {
+	it("declares to the provider what loads the sample locally", async () => {
 		const folder = localFolder();
 		try {
 			const { status, results, stderr } = await folder.run("--json", "--record", record.directory);
@@ -122,7 +122,7 @@ describe("a stack dev, with the real engine", function () {
 		}
 	});
 
-	it("after one line of a handler has changed, that function, its version and what names it change, nothing else", async () => {
+	it("updates only the function whose handler changed, and the workflow", async () => {
 		edit(stack.project, "handlers/notify.ts", (text) => text.replace(": nothing new`", ": nothing is new`"));
 		expect(told(await up())).to.deep.equal([`update ${FUNCTION} notify`, `update ${MACHINE} workflow`]);
 		expect(versionOf("notify")).to.equal("2");
@@ -130,7 +130,7 @@ describe("a stack dev, with the real engine", function () {
 		for (const name of ["extract", "load"]) expect(versionOf(name), name).to.equal("1");
 	});
 
-	it("after a migration is added, migrate is updated and invoked before the state machine names new code", async () => {
+	it("applies a new migration before the workflow calls new code", async () => {
 		addMigration(stack.project, "adds_a_table", "create table ev.added (id int);");
 		edit(stack.project, "handlers/load.ts", (text) => text.replace('"committing"', '"committing it"'));
 		const steps = await up();
@@ -151,7 +151,7 @@ describe("a stack dev, with the real engine", function () {
 		expect(await query("select count(*)::int as n from ev.added")).to.deep.equal([{ n: 0 }]);
 	});
 
-	it("a migration that fails fails up with PostgreSQL's message, and leaves workflow and schedule as they were", async () => {
+	it("keeps workflow and schedule when a migration fails", async () => {
 		const guarded = () => [held(SCHEDULE).inputs, held(MACHINE).inputs];
 		const before = structuredClone(guarded());
 		migration = addMigration(stack.project, "fails_at_first", "alter table ev.missing add column why text;");
@@ -163,7 +163,7 @@ describe("a stack dev, with the real engine", function () {
 		expect(guarded()).to.deep.equal(before);
 	});
 
-	it("the next up heals that, once the migration is right", async () => {
+	it("recovers once the migration is right", async () => {
 		edit(stack.project, migration, () => "alter table ev.added add column why text;");
 		expect(told(await up())).to.have.members([
 			`update ${FUNCTION} migrate`,
@@ -177,7 +177,7 @@ describe("a stack dev, with the real engine", function () {
 		expect(await query("select why from ev.added")).to.deep.equal([]);
 	});
 
-	it("the exported state, secrets shown, holds no password and no token", async () => {
+	it("holds no password and no token in its state", async () => {
 		aws.secrets.put(held(SECRET, "source").id, { appToken: APP_TOKEN });
 		await attemptUnchanged();
 		const { deployment } = await stack.run("export");
@@ -191,7 +191,7 @@ describe("a stack dev, with the real engine", function () {
 		expect(namedLikeSecrets(deployment)).to.deep.equal([]);
 	});
 
-	it("destroy leaves nothing", async () => {
+	it("leaves nothing after destroy", async () => {
 		const { error, diagnostics } = await stack.run("destroy");
 		expect(error).to.equal(undefined);
 		expect(diagnostics).to.deep.equal([]);

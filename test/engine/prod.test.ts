@@ -8,7 +8,7 @@ import { createStack, type EngineStack } from "./stack";
 describe("a stack prod, with the real engine", function () {
 	this.timeout(300_000);
 
-	it("preview works with everything unknown and warns of nothing; up makes what it announced", async () => {
+	it("comes up as its preview announced, without a warning", async () => {
 		const empty = await createStack({ stack: "prod" });
 		const preview = await empty.run("preview");
 		expect(preview.error).to.equal(undefined);
@@ -19,7 +19,7 @@ describe("a stack prod, with the real engine", function () {
 		expect(up.changes).to.deep.equal(preview.changes);
 	});
 
-	it("destroy is refused, says what to do, and takes nothing down", async () => {
+	it("refuses destroy, takes nothing down and says what to do", async () => {
 		const { stack } = await bringUp("prod");
 		const before = [...stack.account.resources.keys()];
 		stack.account.steps.length = 0;
@@ -30,7 +30,7 @@ describe("a stack prod, with the real engine", function () {
 		expect([...stack.account.resources.keys()]).to.deep.equal(before);
 	});
 
-	it("even a destroy that skips its preview leaves all that holds data, and what guards it", async () => {
+	it("keeps all data even when destroy skips its preview", async () => {
 		const { stack } = await bringUp("prod");
 		const kept = dataOf(stack);
 		const { error } = await stack.run("destroy unseen");
@@ -38,7 +38,7 @@ describe("a stack prod, with the real engine", function () {
 		expect([...stack.account.resources.keys()]).to.include.members([...kept, urnOf("aws:rds/instance:Instance", "ev")]);
 	});
 
-	it("without protect, up and destroy take it down, also from there, and leave raw data, who read it, and the key", async () => {
+	it("comes down without protect, but for buckets and key", async () => {
 		const { stack } = await bringUp("prod");
 		const kept = dataOf(stack);
 		configure(stack.project, "prod", { protect: "false" });

@@ -3,6 +3,7 @@
 import { expect } from "chai";
 import type { RecordOptions } from "../../local/program/record";
 import { find, type ProgramRecord } from "../../local/program/record";
+import { WITH_ACCESS, WITHOUT_NAT } from "../support/use-program";
 import {
 	type Hop,
 	hasRouteOut,
@@ -19,9 +20,9 @@ const FUNCTION = "aws:lambda/function:Function";
 const INSTANCE = "aws:ec2/instance:Instance";
 
 const STACKS: Record<string, [RecordOptions["stack"], Record<string, string>]> = {
-	dev: ["dev", {}],
 	prod: ["prod", {}],
-	"dev without NAT gateways, with an access host": ["dev", { natGateways: "none", access: "true" }],
+	"dev without NAT gateways": ["dev", WITHOUT_NAT],
+	"dev with an access host": ["dev", WITH_ACCESS],
 };
 
 /** Services that a function asks by itself; the others, Lambda and AWS's services ask on its behalf. */
@@ -58,7 +59,7 @@ for (const [title, about] of Object.entries(STACKS))
 			record = await engineRecordOf(...about);
 		});
 
-		it("leads each function to all that its role lets it ask for, and to the database or the source", () => {
+		it("leads each function to all that its role may use", () => {
 			for (const [type, name] of travellers()) {
 				const ways = waysOf(name);
 				expect(Object.keys(ways), name).to.not.deep.equal([]);
@@ -68,7 +69,7 @@ for (const [title, about] of Object.entries(STACKS))
 			}
 		});
 
-		it("leads there by no more than it needs: without any part of a way there is none", () => {
+		it("leads there by nothing to spare: each part is needed", () => {
 			for (const [type, name] of travellers())
 				for (const [to, way] of Object.entries(waysOf(name))) {
 					const from = travellerOf(record.resources, type, name);
@@ -79,7 +80,7 @@ for (const [title, about] of Object.entries(STACKS))
 				}
 		});
 
-		it("has no way out into the world for load, migrate, rotate and the access host", () => {
+		it("has no way out for load, migrate, rotate and the host", () => {
 			for (const [type, name] of travellers().filter(([, name]) => !/extract|notify/.test(name))) {
 				const from = travellerOf(record.resources, type, name);
 				expect(from.subnetIds, name).to.not.deep.equal([]);

@@ -30,7 +30,7 @@ function asRecorded(plan: PlannedResource[]): Recorded["children"] {
 
 describe("the plan of awsx.ec2.Vpc", () => {
 	for (const network of ["2-zones-single-nat", "3-zones-nat-each"])
-		it(`is what the real component registers: ${network}`, function () {
+		it(`equals what the real component registers: ${network}`, function () {
 			const file = `${DATA}/awsx-vpc-${network}.json`;
 			if (!existsSync(file)) {
 				console.log("      (its recording is not on this machine, at ../shared/data)");
@@ -40,7 +40,7 @@ describe("the plan of awsx.ec2.Vpc", () => {
 			expect(asRecorded(planVpc("network", recorded.args, ZONES))).to.deep.equal(recorded.children);
 		});
 
-	it("cuts a zone into equal parts where no size is asked for", () => {
+	it("cuts a zone into equal parts by default", () => {
 		const cidrs = (specs: VpcArgs["subnetSpecs"]) =>
 			planVpc("ev", { ...args, subnetSpecs: specs }, ZONES)
 				.filter(({ type }) => type === "aws:ec2/subnet:Subnet")

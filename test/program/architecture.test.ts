@@ -79,18 +79,18 @@ describe("the diagram in docs/architecture.md", () => {
 	};
 
 	before(async function () {
-		this.timeout(120_000);
+		this.timeout(300_000);
 		record = await programOf("prod");
 	});
 
-	it("draws every resource that is no part of another, and nothing that is not there", () => {
+	it("draws every resource that is no part of another", () => {
 		const kinds = record.resources.map(({ type }) => type);
 		expect(kinds.filter((type) => !DRAWN[type] && !NOT_DRAWN.some((part) => part.test(type)))).to.deep.equal([]);
 		const outside = OUTSIDE.flatMap((arrow) => arrow.split(" → ")).filter((name) => /^(source|up|people)$/.test(name));
 		expect([...picture.nodes]).to.have.members([...new Set(drawn().map(nameOf)), ...outside]);
 	});
 
-	it("has an arrow for each way that policies, rules and subscriptions open, and no other", () => {
+	it("has an arrow for each connection that is allowed", () => {
 		const arrows = new Set(OUTSIDE);
 		const draw = (from: string, to: string | undefined) => to && to !== from && arrows.add(`${from} → ${to}`);
 		const users: Record<string, string> = { schedule: "schedule", workflow: "workflow" };
@@ -117,7 +117,7 @@ describe("the diagram in docs/architecture.md", () => {
 		expect([...picture.arrows]).to.have.members([...arrows]);
 	});
 
-	it("puts functions and the database into the subnets where they are", () => {
+	it("puts functions and database into their subnets", () => {
 		const { privateSubnetIds, isolatedSubnetIds } = find(record, "awsx:ec2:Vpc").state;
 		const within = (subnets: string[]) =>
 			all("aws:lambda/function:Function")

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { find, type ProgramRecord } from "../../local/program/record";
 import { programOf } from "../support/program";
+import { WITH_ACCESS, WITHOUT_NAT } from "../support/use-program";
 
 /** As AWS's own calculator reckons. https://calculator.aws */
 const HOURS = 730;
@@ -65,22 +66,22 @@ describe("the cost table in docs/cost.md", () => {
 	let columns: ((quantity: (record: ProgramRecord) => number) => number)[];
 
 	before(async function () {
-		this.timeout(120_000);
+		this.timeout(300_000);
 		const dev = await programOf("dev");
 		const of = async (...about: Parameters<typeof programOf>) => {
 			const record = await programOf(...about);
 			return (quantity: (record: ProgramRecord) => number) => quantity(record);
 		};
-		const access = await programOf("dev", { access: "true" });
+		const access = await programOf("dev", WITH_ACCESS);
 		columns = [
 			await of("dev"),
-			await of("dev", { natGateways: "none" }),
+			await of("dev", WITHOUT_NAT),
 			await of("prod"),
 			(quantity) => quantity(access) - quantity(dev),
 		];
 	});
 
-	it("has a row for each thing that costs by the month, with how many a stack has of it and what these cost", () => {
+	it("lists what each stack pays for by the month", () => {
 		expect(rows.slice(0, -1).map(([text]) => text!.replace(/, .*| \(.*/, ""))).to.deep.equal(Object.keys(ROWS));
 		for (const [text, ...cells] of rows.slice(0, -1)) {
 			const { price, quantity } = ROWS[text!.replace(/, .*| \(.*/, "")]!;
@@ -93,7 +94,7 @@ describe("the cost table in docs/cost.md", () => {
 		}
 	});
 
-	it("adds them up", () => {
+	it("adds up its rows", () => {
 		const sum = (column: number) =>
 			rows.slice(0, -1).reduce((total, cells) => {
 				const [many, each] = /^(?:(\d+) × )?([\d.]+)$/.exec(cells[column]!)?.slice(1) ?? [0, 0];

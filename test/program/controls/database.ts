@@ -77,16 +77,11 @@ export const DATABASE = [
 		set("deletionProtection", false),
 	),
 	ask(
-		"RDS.9 CKV_AWS_129",
+		"RDS.9 RDS.36 CKV_AWS_129",
 		"hands its logs to CloudWatch",
 		({ enabledCloudwatchLogsExports: logs = [] }) => ["postgresql", "upgrade"].every((log) => logs.includes(log)),
 		set("enabledCloudwatchLogsExports", []),
 		set("enabledCloudwatchLogsExports", ["postgresql"]),
-	),
-	ask(
-		"RDS.36",
-		"hands PostgreSQL's own log to CloudWatch",
-		(database) => database.enabledCloudwatchLogsExports?.includes("postgresql"),
 		set("enabledCloudwatchLogsExports", ["upgrade"]),
 		set("enabledCloudwatchLogsExports", undefined),
 	),
@@ -97,13 +92,12 @@ export const DATABASE = [
 		set("iamDatabaseAuthenticationEnabled", false),
 	),
 	ask(
-		"RDS.11",
+		"RDS.11 CKV_AWS_133",
 		"has backups of a week at least",
 		(database) => database.backupRetentionPeriod >= 7,
 		set("backupRetentionPeriod", 6),
 		set("backupRetentionPeriod", undefined),
 	),
-	ask("CKV_AWS_133", "has backups", (database) => database.backupRetentionPeriod > 0, set("backupRetentionPeriod", 0)),
 	ask(
 		"RDS.13 CKV_AWS_226",
 		"takes minor versions by itself",

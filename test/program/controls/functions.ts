@@ -18,18 +18,15 @@ const variables = (inputs: RecordedResource["inputs"]) => Object.entries<string>
 
 export const FUNCTIONS = [
 	control(
-		"Lambda.1",
-		"lets one service call, on behalf of this account",
+		"Lambda.1 CKV_AWS_364",
+		"lets one service call, on behalf of one resource of this account",
 		permissions,
-		({ inputs }) => /^[a-z-]+\.amazonaws\.com$/.test(inputs.principal) && Boolean(inputs.sourceAccount),
+		({ inputs }) =>
+			/^[a-z-]+\.amazonaws\.com$/.test(inputs.principal) &&
+			Boolean(inputs.sourceAccount) &&
+			inputs.sourceArn?.startsWith("arn:aws:"),
 		set("principal", "*"),
 		set("sourceAccount", undefined),
-	),
-	control(
-		"CKV_AWS_364",
-		"lets a service call on behalf of one resource alone",
-		permissions,
-		({ inputs }) => inputs.sourceArn?.startsWith("arn:aws:"),
 		set("sourceArn", undefined),
 	),
 	ask(

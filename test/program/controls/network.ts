@@ -32,31 +32,12 @@ const isOfAllPorts = ({ ipProtocol, fromPort }: Rule) =>
 	ipProtocol === "-1" || fromPort === undefined || fromPort === -1;
 const covers = (rule: Rule, port: number) => isOfAllPorts(rule) || (rule.fromPort <= port && port <= rule.toPort);
 
-/** Rules that let in, as EC2.18 and its like ask of each: whether anybody may reach some ports. */
-const rulesIn = of(INGRESS);
-const closed = (id: string, promise: string, ...ports: number[]) =>
-	control(
-		id,
-		promise,
-		rulesIn,
-		({ inputs }) => !isToAll(inputs) || !ports.some((port) => covers(inputs, port)),
-		...ports.map((port) => opening(port, port)),
-		opening(0, 65_535),
-		opening(undefined, undefined),
-	);
 const opening =
 	(fromPort: number | undefined, toPort: number | undefined, cidr: object = { cidrIpv4: "0.0.0.0/0" }) =>
 	({ inputs }: RecordedResource) => {
 		const open = fromPort === undefined ? { ipProtocol: "-1" } : { ipProtocol: "tcp" };
 		Object.assign(inputs, { referencedSecurityGroupId: undefined, fromPort, toPort, ...open, ...cidr });
 	};
-
-/** EC2.19's ports, from remote shells to databases. */
-const RISKY = [
-	20, 21, 22, 23, 25, 110, 135, 143, 445, 1433, 1434, 3000, 3306, 3389, 4333, 5000, 5432, 5500, 5601, 8080, 8088, 8888,
-	9200, 9300,
-];
-const WEB = [80, 443];
 
 const isDescribed = ({ inputs }: RecordedResource) =>
 	Boolean(inputs.description) && !/^Managed by/.test(inputs.description);
@@ -112,27 +93,16 @@ export const NETWORK = [
 		insideComponent: true as const,
 	},
 	control(
-		"EC2.18",
-		"lets anybody in to web ports alone",
-		rulesIn,
-		({ inputs }) =>
-			!isToAll(inputs) || (!isOfAllPorts(inputs) && inputs.fromPort === inputs.toPort && WEB.includes(inputs.fromPort)),
-		opening(5432, 5432),
-		opening(80, 443),
+		// These ask for ports that not everybody may reach; here there is none that everybody may.
+		"EC2.18 EC2.19 CKV_AWS_24 CKV_AWS_25 CKV_AWS_260 CKV_AWS_277",
+		"admits nobody from the whole internet",
+		of(INGRESS),
+		({ inputs }) => !isToAll(inputs),
+		opening(22, 22),
+		opening(443, 443),
+		opening(0, 65_535),
 		opening(undefined, undefined),
-		opening(444, 444, { cidrIpv6: "::/0" }),
-	),
-	closed("EC2.19", "lets anybody in to no port of high risk", ...RISKY),
-	closed("CKV_AWS_24", "lets anybody in to no SSH", 22),
-	closed("CKV_AWS_25", "lets anybody in to no remote desktop", 3389),
-	closed("CKV_AWS_260", "lets anybody in to no HTTP", 80),
-	control(
-		"CKV_AWS_277",
-		"lets anybody in to some ports at most",
-		rulesIn,
-		({ inputs }) => !isToAll(inputs) || !isOfAllPorts(inputs),
-		opening(undefined, undefined),
-		opening(undefined, undefined, { cidrIpv6: "::/0" }),
+		opening(443, 443, { cidrIpv6: "::/0" }),
 	),
 	control(
 		"CKV_AWS_382",

@@ -15,19 +15,15 @@ const YEAR = 365;
 
 export const SECRETS = [
 	control(
-		"SecretsManager.1 CKV2_AWS_57",
-		"is replaced by itself",
+		"SecretsManager.1 CKV2_AWS_57 SecretsManager.4 CKV_AWS_304",
+		"is rotated every 90 days at least",
 		secrets,
-		(secret, record) => Boolean(rotation(secret, record)?.inputs.rotationLambdaArn),
+		(secret, record) => {
+			const { rotationLambdaArn, rotationRules } = rotation(secret, record)?.inputs ?? {};
+			return Boolean(rotationLambdaArn) && rotationRules.automaticallyAfterDays <= 90;
+		},
 		without(rotation),
 		within(rotation, set("rotationLambdaArn", undefined)),
-	),
-	control(
-		"SecretsManager.4 CKV_AWS_304",
-		"is replaced every 90 days at least",
-		secrets,
-		(secret, record) => rotation(secret, record)?.inputs.rotationRules.automaticallyAfterDays <= 90,
-		without(rotation),
 		within(rotation, set("rotationRules.automaticallyAfterDays", 91)),
 	),
 	control(

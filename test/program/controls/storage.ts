@@ -14,23 +14,11 @@ const [encryption, lifecycle] = [part("ServerSideEncryptionConfiguration"), part
 const [policy, logging, acl] = [part("Policy"), part("Logging"), part("Acl")];
 
 const BLOCKS = ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"];
-const blocks = (id: string, promise: string, ...names: string[]) =>
-	control(
-		id,
-		promise,
-		buckets,
-		(bucket, record) => names.every((name) => block(bucket, record)?.inputs[name] === true),
-		...names.map((name) => within(block, set(name, false))),
-		without(block),
-	);
-
 /** Whether neither an ACL nor the policy lets anybody in from outside. */
-const isShut =
-	(...acls: string[]) =>
-	(bucket: RecordedResource, record: ProgramRecord) =>
-		!acls.includes(bucket.inputs.acl) &&
-		!acl(bucket, record) &&
-		!allowed(policy(bucket, record)?.inputs.policy).some(isAnyone);
+const isShut = (bucket: RecordedResource, record: ProgramRecord) =>
+	!["public-read", "public-read-write"].includes(bucket.inputs.acl) &&
+	!acl(bucket, record) &&
+	!allowed(policy(bucket, record)?.inputs.policy).some(isAnyone);
 const openPolicy = within(policy, stating({ Principal: "*" }));
 
 interface LifecycleRule {
@@ -43,21 +31,20 @@ const algorithm = "rules.0.applyServerSideEncryptionByDefault";
 
 export const STORAGE = [
 	// Security Hub asks S3.1 of the account; here each bucket has it, whatever the account says.
-	blocks("S3.1 S3.8", "blocks all public access", ...BLOCKS),
-	...BLOCKS.map((name, at) => blocks(`CKV_AWS_${53 + at}`, `has ${name}`, name)),
 	control(
-		"S3.2 CKV_AWS_20",
-		"lets the public read nothing",
+		"S3.1 S3.8 CKV_AWS_53 CKV_AWS_54 CKV_AWS_55 CKV_AWS_56",
+		"blocks all public access",
 		buckets,
-		isShut("public-read", "public-read-write"),
-		set("acl", "public-read"),
-		openPolicy,
+		(bucket, record) => BLOCKS.every((name) => block(bucket, record)?.inputs[name] === true),
+		...BLOCKS.map((name) => within(block, set(name, false))),
+		without(block),
 	),
 	control(
-		"S3.3 CKV_AWS_57",
-		"lets the public write nothing",
+		"S3.2 CKV_AWS_20 S3.3 CKV_AWS_57",
+		"lets the public read and write nothing",
 		buckets,
-		isShut("public-read-write"),
+		isShut,
+		set("acl", "public-read"),
 		set("acl", "public-read-write"),
 		openPolicy,
 	),

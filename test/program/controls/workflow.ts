@@ -9,23 +9,14 @@ const machines = of("aws:sfn/stateMachine:StateMachine");
 
 export const WORKFLOW = [
 	control(
-		"StepFunctions.1",
-		"logs how it goes",
-		machines,
-		({ inputs }) =>
-			/^(ALL|ERROR|FATAL)$/.test(inputs.loggingConfiguration?.level) &&
-			Boolean(inputs.loggingConfiguration.logDestination),
-		set("loggingConfiguration.level", "OFF"),
-		set("loggingConfiguration", undefined),
-		set("loggingConfiguration.logDestination", undefined),
-	),
-	control(
-		"AwsSolutions-SF1",
+		"StepFunctions.1 AwsSolutions-SF1",
 		"logs every event",
 		machines,
-		({ inputs }) => inputs.loggingConfiguration?.level === "ALL",
+		({ inputs }) => inputs.loggingConfiguration?.level === "ALL" && Boolean(inputs.loggingConfiguration.logDestination),
+		set("loggingConfiguration.level", "OFF"),
 		set("loggingConfiguration.level", "ERROR"),
 		set("loggingConfiguration", undefined),
+		set("loggingConfiguration.logDestination", undefined),
 	),
 	{
 		...control(

@@ -1,4 +1,4 @@
-/** The program is the same each time it is evaluated, so that no `pulumi up` changes what nobody changed. */
+/** Evaluations that only the long tests make: a second one of the same program, and one with settings of its own. */
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { type ProgramRecord, recordProgram } from "../../local/program/record";
 import { programOf } from "../support/program";
+import { ALARM, FUNCTION, useProgram } from "../support/use-program";
 
 describe("evaluating the program twice", function () {
 	this.timeout(120_000);
@@ -19,7 +20,7 @@ describe("evaluating the program twice", function () {
 	});
 	after(() => rmSync(directory, { recursive: true, force: true }));
 
-	it("declares the same resources with the same inputs, and waits for the same ones", () => {
+	it("declares the same resources with the same inputs", () => {
 		const declared = ({ resources }: ProgramRecord) =>
 			resources
 				.map((resource) => ({ ...resource, dependsOn: resource.dependsOn.toSorted() }))
@@ -37,6 +38,21 @@ describe("evaluating the program twice", function () {
 			const [bytes, others] = [once, again].map((record) => readFileSync(join(record.directory, "archives", file)));
 			expect(bytes!.equals(others!), file).to.equal(true);
 		}
+	});
+});
+
+describe("the program with rare settings", () => {
+	const settings = { schedule: "cron(30 3 1 * ? *)", silentDays: "0", reservedConcurrency: "2" };
+	const { all } = useProgram("dev", settings);
+
+	it("has no alarm on silence where silentDays is 0", () => {
+		const names = all(ALARM).map(({ name }) => name);
+		expect(names).to.have.length(9).and.include("run-failed").and.not.include("no-run-succeeded");
+	});
+
+	it("reserves concurrency for each function where settings ask for it", () => {
+		const reserved = all(FUNCTION).map(({ inputs }) => inputs.reservedConcurrentExecutions);
+		expect(reserved).to.deep.equal([2, 2, 2, 2, 2]);
 	});
 });
 

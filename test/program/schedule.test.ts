@@ -1,0 +1,54 @@
+/** The nightly start, and the rule that reports runs which can no longer report themselves. */
+
+import { expect } from "chai";
+import { MACHINE, ROLE, SCHEDULE, SECRET, TOPIC, useProgram } from "../support/use-program";
+
+describe("the schedule", () => {
+	const { one, arnOf } = useProgram("dev");
+
+	it("starts the workflow every night at 03:30 in Tokyo", () => {
+		const { scheduleExpression, scheduleExpressionTimezone, target } = one(SCHEDULE).inputs;
+		expect([scheduleExpression, scheduleExpressionTimezone]).to.deep.equal(["cron(30 3 * * ? *)", "Asia/Tokyo"]);
+		expect(target).to.include({ arn: arnOf(MACHINE), roleArn: arnOf(ROLE, "schedule") });
+	});
+
+	it("hands over the dataset, and secrets by their ARNs", () => {
+		expect(JSON.parse(one(SCHEDULE).inputs.target.input)).to.deep.equal({
+			dataset: "f6w7-q2d2",
+			secrets: {
+				pipeline: arnOf(SECRET, "pipeline"),
+				source: arnOf(SECRET, "source"),
+				database: arnOf(SECRET, "database"),
+			},
+		});
+	});
+
+	it("keeps what it could not start in a queue", () => {
+		expect(one(SCHEDULE).inputs.target.deadLetterConfig).to.deep.equal({ arn: arnOf("aws:sqs/queue:Queue") });
+	});
+});
+
+describe("the rule on lost runs", () => {
+	const { one, arnOf } = useProgram("dev");
+
+	it("matches runs that timed out, were stopped or broke the workflow", () => {
+		expect(JSON.parse(one("aws:cloudwatch/eventRule:EventRule").inputs.eventPattern)).to.deep.equal({
+			source: ["aws.states"],
+			"detail-type": ["Step Functions Execution Status Change"],
+			detail: {
+				stateMachineArn: [arnOf(MACHINE)],
+				$or: [
+					{ status: ["TIMED_OUT", "ABORTED"] },
+					{ status: ["FAILED"], error: ["States.Runtime", "States.DataLimitExceeded"] },
+				],
+			},
+		});
+	});
+
+	it("publishes to the topic", () => {
+		expect(one("aws:cloudwatch/eventTarget:EventTarget").inputs).to.include({
+			rule: one("aws:cloudwatch/eventRule:EventRule").state.name,
+			arn: arnOf(TOPIC),
+		});
+	});
+});

@@ -32,17 +32,18 @@ export interface LocalFolder {
 /** A run takes some seconds, and some for each further source; one that hangs must not keep everything else waiting. */
 const TOO_LONG_MS = 60_000;
 const TOO_LONG_PER_SOURCE_MS = 15_000;
+/** Lets a process require TypeScript. */
+export const LOADER = resolve(__dirname, "../../local/common/typescript.js");
 const MAIN = resolve(__dirname, "../../cli/main.ts");
 
 /** An empty folder to run in. */
 export function localFolder(): LocalFolder {
 	const path = mkdtempSync(join(tmpdir(), "ev-registrations-local-"));
 	const start: LocalFolder["start"] = (args, onText) => {
-		const flags = ["--disable-warning=ExperimentalWarning", "-r", require.resolve("ts-node/register/transpile-only")];
+		const flags = ["--disable-warning=ExperimentalWarning", "-r", LOADER];
 		const child = spawn(process.execPath, [...flags, MAIN, ...args], {
 			cwd: path,
 			stdio: ["ignore", "pipe", "pipe"],
-			env: { ...process.env, TS_NODE_PROJECT: resolve(__dirname, "../../tsconfig.json") },
 		});
 		if (onText) child.stderr!.setEncoding("utf8").on("data", onText);
 		const exited = new Promise<number | null>((done) => child.once("exit", done));

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { createInvoker, type Invoker, type LambdaFunction } from "../../../local/machine/lambda";
 import { failed } from "../../support/assertions";
-import { isAlive } from "../../support/local";
+import { isAlive, LOADER } from "../../support/local";
 
 /** What a handler says of its context. */
 interface Counted {
@@ -255,7 +255,7 @@ describe("a function on this machine", () => {
 		const runner = spawn(
 			process.execPath,
 			[
-				...["--disable-warning=ExperimentalWarning", "-r", "ts-node/register/transpile-only", "-e"],
+				...["--disable-warning=ExperimentalWarning", "-r", LOADER, "-e"],
 				`const { createInvoker } = require(${JSON.stringify(resolve(__dirname, "../../../local/machine/lambda"))});
 				const invoker = createInvoker(${JSON.stringify(lambda)}, {}, () => {});
 				invoker.invoke({});

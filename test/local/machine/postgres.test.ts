@@ -18,6 +18,7 @@ import {
 	startPostgres,
 } from "../../../local/machine/postgres";
 import { failed } from "../../support/assertions";
+import { LOADER } from "../../support/local";
 
 const MODULE = resolve(__dirname, "../../../local/machine/postgres.ts");
 const SETTINGS = { fsync: "off", shared_buffers: "16MB" };
@@ -273,6 +274,6 @@ function spawnRunner(directory: string): ChildProcess {
 			process.stdin.on("end", () => postgres.stop()).resume();
 			process.stdout.write(JSON.stringify(postgres));
 		});`;
-	const flags = ["--no-warnings", "-r", require.resolve("ts-node/register/transpile-only"), "-e", script];
+	const flags = ["--no-warnings", "-r", LOADER, "-e", script];
 	return spawn(process.execPath, flags, { cwd: dirname(dirname(MODULE)), stdio: ["pipe", "pipe", "inherit"] });
 }

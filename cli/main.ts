@@ -17,7 +17,8 @@ import { startAws } from "../local/aws/services";
 import { lockState, readJson, writeFile, writeJson } from "../local/common/state";
 import { type Deployment, deploy } from "../local/deployment";
 import { removePostgres, startPostgres } from "../local/machine/postgres";
-import { find, loadRecord, type ProgramRecord, recordProgram } from "../local/program/record";
+import { currentRecord } from "../local/program/kept-records";
+import { find, loadRecord, type ProgramRecord } from "../local/program/record";
 import { startSource } from "../local/source/soda-server";
 import { createStarted, runCommand } from "./command";
 import { datasetOf, type Input, openInputs } from "./inputs";
@@ -93,7 +94,7 @@ async function run(options: Options, terminal: Terminal): Promise<boolean> {
 }
 
 function evaluateProgram({ format }: Options): Promise<ProgramRecord> {
-	return recordProgram(join(ROOT, "program"), { stack: "dev", ...(format && { settings: { format } }) });
+	return currentRecord({ stack: "dev", ...(format && { settings: { format } }) });
 }
 
 /** Where the deployed extract would find the open-data API. */

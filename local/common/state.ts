@@ -9,19 +9,28 @@ export interface StateLock {
 }
 
 /**
- * Takes `.local/` for this process. The lock is the operating system's, on a file that SQLite keeps open: it goes with
- * the process however that ends, and a process id that is used again does not matter.
+ * Takes `.local/` for this process.
  * @throws one sentence where another process has it
  */
 export function lockState(root: string): StateLock {
-	mkdirSync(root, { recursive: true });
-	const database = new DatabaseSync(join(root, "lock.db"));
+	const lock = tryLock(join(root, "lock.db"));
+	if (!lock) throw new Error(`Another local run is using ${root}; wait until it is done, or stop it.`);
+	return lock;
+}
+
+/**
+ * Takes a lock for this process. It is the operating system's, on a file that SQLite keeps open: it ends with the process
+ * however that ends, and a process id that is used again does not matter.
+ * @returns undefined where another process has it
+ */
+export function tryLock(file: string): StateLock | undefined {
+	mkdirSync(dirname(file), { recursive: true });
+	const database = new DatabaseSync(file);
 	try {
 		database.exec("begin exclusive");
 	} catch (error) {
 		database.close();
-		if (error instanceof Error && /locked/.test(error.message))
-			throw new Error(`Another local run is using ${root}; wait until it is done, or stop it.`);
+		if (error instanceof Error && /locked/.test(error.message)) return undefined;
 		throw error;
 	}
 	return { release: () => database.close() };

@@ -1,4 +1,4 @@
-/** Evaluates the program under Pulumi's runtime mocks and writes its record: the process that local/program/record.ts starts. */
+/** Evaluates the program under Pulumi's runtime mocks and writes its record. */
 
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
@@ -15,7 +15,11 @@ interface ProjectFile {
 /** What a registration says that the mocks are not told. */
 type Registration = Pick<RecordedResource, "urn" | "parent" | "dependsOn" | "protect" | "retained">;
 
-async function main(directory: string, options: RecordOptions): Promise<void> {
+/**
+ * Evaluates the program in this process, whose working directory is the project's.
+ * @param directory where the record is written
+ */
+export async function evaluate(directory: string, options: RecordOptions): Promise<void> {
 	const project = parse(readFileSync("Pulumi.yaml", "utf8")) as ProjectFile;
 	const resources: (RecordedResource & { key: string })[] = [];
 	const keyOf = (type: string, name: string) => `${type} ${name}`;
@@ -106,11 +110,3 @@ function watchRegistrations(keyOf: (type: string, name: string) => string): Map<
 function plain(output: Properties | undefined): Promise<Properties> {
 	return new Promise((resolve) => pulumi.output(output ?? {}).apply(resolve));
 }
-
-// The one who asked is gone.
-process.on("disconnect", () => process.exit(1));
-const [directory = "", options = ""] = process.argv.slice(2);
-main(directory, JSON.parse(options)).then(
-	() => process.exit(0),
-	(error: Error) => process.send!(error.message, () => process.exit(1)),
-);

@@ -7,6 +7,7 @@ import { fork } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
+import type { Inputs } from "./inputs";
 
 /** A resource's properties, as untyped as Pulumi's own mocks hand them over. */
 // biome-ignore lint/suspicious/noExplicitAny: each type has its own
@@ -44,13 +45,22 @@ export interface RecordOptions {
 	stack: "dev" | "prod";
 	/** Settings in place of the stack's own, without the project's name before them. */
 	settings?: Record<string, string>;
+	/** The caller's environment, of which the program sees what Pulumi and AWS read; `process.env` if not given. */
+	environment?: NodeJS.ProcessEnv;
 }
 
+export const PROJECT_ROOT = resolve(__dirname, "../..");
+/** What tools leave behind in the project; nothing in it is an input of the program. */
+export const STATE = join(PROJECT_ROOT, ".local");
+
 const RECORD = "record.json";
-const PROJECT_ROOT = resolve(__dirname, "../..");
+const INPUTS = "inputs.json";
+
+/** An error's message is all that is shown of it, and a stack trace for each of Pulumi's promises takes two seconds. */
+const FLAGS = ["--disable-warning=ExperimentalWarning", "--stack-trace-limit=0"];
 
 /**
- * Evaluates the program, in a process of its own, and keeps its record.
+ * Evaluates the program, in a process of its own, and writes its record.
  * @param directory where to; what is there is replaced when the new record is whole
  * @throws the program's own error
  */
@@ -78,6 +88,21 @@ export function saveRecord({ directory, ...record }: ProgramRecord): void {
 	writeFileSync(join(directory, RECORD), JSON.stringify(record, null, "\t"));
 }
 
+/** Writes beside a record what its evaluation has read. */
+export function saveInputs(directory: string, inputs: Inputs): void {
+	writeFileSync(join(directory, INPUTS), JSON.stringify(inputs));
+}
+
+export function loadInputs(directory: string): Inputs {
+	return JSON.parse(readFileSync(join(directory, INPUTS), "utf8"));
+}
+
+/** The part of an environment that the program may read: nothing else reaches its process. */
+export function visibleEnvironment({ environment = process.env }: RecordOptions): [string, string][] {
+	const visible = Object.entries(environment).filter(([name]) => /^(PULUMI|AWS)_/.test(name));
+	return visible.map(([name, value]) => [name, value ?? ""] as [string, string]).sort();
+}
+
 /** The one resource of a type, or of a type and a name. */
 export function find(record: ProgramRecord, type: string, name?: string): RecordedResource {
 	const found = record.resources.filter((other) => other.type === type && (name === undefined || other.name === name));
@@ -87,9 +112,12 @@ export function find(record: ProgramRecord, type: string, name?: string): Record
 }
 
 async function evaluate(directory: string, options: RecordOptions): Promise<void> {
-	const child = fork(join(__dirname, "evaluate.ts"), [directory, JSON.stringify(options)], {
+	const { stack, settings } = options;
+	const child = fork(join(__dirname, "evaluate-main.ts"), [directory, JSON.stringify({ stack, settings }), STATE], {
 		cwd: PROJECT_ROOT,
-		execArgv: ["--disable-warning=ExperimentalWarning", "-r", "ts-node/register/transpile-only"],
+		// Windows starts no process without SystemRoot.
+		env: { ...Object.fromEntries(visibleEnvironment(options)), SystemRoot: process.env.SystemRoot },
+		execArgv: [...FLAGS, "-r", join(PROJECT_ROOT, "local/common/typescript.js")],
 		stdio: ["ignore", "ignore", "pipe", "ipc"],
 	});
 	let problem: string | undefined;

@@ -49,7 +49,7 @@ const PENDING = "AWSPENDING";
  * @param authorize asked before each request
  */
 export async function startSecretsManager(file: string, authorize: Authorize): Promise<SecretsManager> {
-	const secrets = readSecrets(file);
+	const secrets = readJson<Record<string, Versions>>(file) ?? {};
 	/** Changes a secret's versions, on disk too, or not at all. */
 	const change = <T>(arn: string, work: (versions: Versions) => T): T => {
 		const versions = structuredClone(secrets[arn] ?? {});
@@ -98,37 +98,27 @@ export async function startSecretsManager(file: string, authorize: Authorize): P
 			change(arn, (versions) => {
 				const id = randomUUID();
 				versions[id] = { text: JSON.stringify(value), labels: [] };
-				give(versions, CURRENT, id);
+				moveLabel(versions, CURRENT, id);
 			}),
 		get: (arn, label = CURRENT) => {
-			const text = withLabel(secrets[arn] ?? {}, label)?.[1].text;
+			const text = findByLabel(secrets[arn] ?? {}, label)?.[1].text;
 			return text === undefined ? undefined : JSON.parse(text);
 		},
 		beginRotation: (arn) =>
 			change(arn, (versions) => {
 				const id = randomUUID();
 				versions[id] = { labels: [] };
-				give(versions, PENDING, id);
+				moveLabel(versions, PENDING, id);
 				return id;
 			}),
 		stop: () => close(server),
 	};
 }
 
-/** What was kept. A secret that is a text and nothing more has one version, the current one. */
-function readSecrets(file: string): Record<string, Versions> {
-	const kept = Object.entries(readJson<Record<string, string | Versions>>(file) ?? {});
-	const read = kept.map(([arn, secret]) => [
-		arn,
-		typeof secret === "string" ? { [randomUUID()]: { text: secret, labels: [CURRENT] } } : secret,
-	]);
-	return Object.fromEntries(read);
-}
-
 function getValue(versions: Versions, { VersionId, VersionStage }: SecretRequest) {
 	const label = VersionStage ?? (VersionId === undefined ? CURRENT : undefined);
 	const [id, version] =
-		VersionId === undefined ? (withLabel(versions, label!) ?? []) : ([VersionId, versions[VersionId]] as const);
+		VersionId === undefined ? (findByLabel(versions, label!) ?? []) : ([VersionId, versions[VersionId]] as const);
 	if (version && label !== undefined && !version.labels.includes(label))
 		throw awsError(
 			"InvalidRequestException",
@@ -154,7 +144,7 @@ function putValue(versions: Versions, { SecretString: text, ...request }: Secret
 	if (known?.text === undefined) {
 		const isFirst = Object.values(versions).every((other) => other.text === undefined);
 		versions[id] = { text, labels: known?.labels ?? [] };
-		for (const label of isFirst ? [...VersionStages, CURRENT] : VersionStages) give(versions, label, id);
+		for (const label of isFirst ? [...VersionStages, CURRENT] : VersionStages) moveLabel(versions, label, id);
 	}
 	return { VersionId: id, VersionStages: versions[id]!.labels };
 }
@@ -166,30 +156,30 @@ function updateStage(versions: Versions, request: SecretRequest): void {
 	for (const id of [to, from])
 		if (id !== undefined && !versions[id])
 			throw awsError("ResourceNotFoundException", `Secrets Manager can't find the specified secret version ${id}.`);
-	const holder = withLabel(versions, label)?.[0];
+	const holder = findByLabel(versions, label)?.[0];
 	if (holder !== from && holder !== to)
 		throw awsError("InvalidParameterException", `RemoveFromVersionId must be the version that has ${label}.`);
 	if (from !== undefined && holder !== from)
 		throw awsError("InvalidParameterException", `The version ${from} does not have ${label}.`);
-	if (to !== undefined) give(versions, label, to);
+	if (to !== undefined) moveLabel(versions, label, to);
 	else if (label === CURRENT) throw awsError("InvalidParameterException", `${CURRENT} can only be moved.`);
-	else take(versions, label);
+	else removeLabel(versions, label);
 }
 
-/** Gives a label to one version, and so takes it from another; the one that was current becomes the previous one. */
-function give(versions: Versions, label: string, id: string): void {
-	const from = withLabel(versions, label)?.[0];
+/** Moves a label to one version, from the one that has it; the version that was current becomes the previous one. */
+function moveLabel(versions: Versions, label: string, id: string): void {
+	const from = findByLabel(versions, label)?.[0];
 	if (from === id) return;
-	take(versions, label);
+	removeLabel(versions, label);
 	versions[id]!.labels.push(label);
-	if (label === CURRENT && from !== undefined) give(versions, PREVIOUS, from);
+	if (label === CURRENT && from !== undefined) moveLabel(versions, PREVIOUS, from);
 }
 
-function take(versions: Versions, label: string): void {
+function removeLabel(versions: Versions, label: string): void {
 	for (const version of Object.values(versions)) version.labels = version.labels.filter((other) => other !== label);
 }
 
-function withLabel(versions: Versions, label: string): [string, Version] | undefined {
+function findByLabel(versions: Versions, label: string): [string, Version] | undefined {
 	return Object.entries(versions).find(([, { labels }]) => labels.includes(label));
 }
 

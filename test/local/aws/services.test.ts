@@ -1,7 +1,7 @@
 /** The local AWS services, asked by the unmodified SDK as the functions ask: by environment alone. */
 
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -131,14 +131,6 @@ describe("the local AWS services", () => {
 			await put("kept");
 			await restart();
 			expect(await get()).to.equal("kept");
-		});
-
-		it("still read values of before secrets had versions", async () => {
-			writeFileSync(join(directory, "aws", "secrets.json"), JSON.stringify({ [SECRET]: '{"password":"early"}' }));
-			await restart();
-			expect(await get()).to.equal('{"password":"early"}');
-			await put("{}");
-			expect(aws.secrets.get(SECRET, "AWSPREVIOUS")).to.deep.equal({ password: "early" });
 		});
 
 		describe("with versions", () => {

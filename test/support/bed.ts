@@ -12,14 +12,8 @@ import type { LoadSettings } from "../../handlers/loading/run";
 import { migrateHandler } from "../../handlers/migrate";
 import { createStorage, type Storage } from "../../handlers/raw/bucket";
 import { type Aws, startAws } from "../../local/aws/services";
-import {
-	asSuperuser,
-	clientConfig,
-	createDatabase,
-	type Postgres,
-	removePostgres,
-	startPostgres,
-} from "../../local/machine/postgres";
+import { asSuperuser, clientConfig, createDatabase, type Postgres, removePostgres } from "../../local/machine/postgres";
+import { startTestPostgres } from "./cluster";
 import { silently } from "./output";
 import { type StoredSnapshot, storeSnapshot } from "./snapshots";
 
@@ -81,9 +75,8 @@ export async function stopTestBed(): Promise<void> {
 
 async function start(): Promise<TestBed> {
 	const directory = mkdtempSync(join(tmpdir(), "ev-registrations-test-"));
-	const settings = { fsync: "off", shared_buffers: "64MB" };
 	const [postgres, aws] = await Promise.all([
-		startPostgres(join(directory, "postgres"), settings),
+		startTestPostgres(join(directory, "postgres")),
 		startAws(join(directory, "aws")),
 	]);
 	stop = async () => {

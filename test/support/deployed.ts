@@ -8,10 +8,11 @@ import type { WorkflowInput } from "../../handlers/common/contract";
 import { startAws } from "../../local/aws/services";
 import type { Outcome } from "../../local/aws/step-functions";
 import { type Deployment, deploy, type Parts } from "../../local/deployment";
-import { removePostgres, startPostgres } from "../../local/machine/postgres";
+import { removePostgres } from "../../local/machine/postgres";
 import type { ProgramRecord } from "../../local/program/record";
 import type { Snapshot } from "../../local/source/snapshot";
 import { startSource } from "../../local/source/soda-server";
+import { startTestPostgres } from "./cluster";
 
 export interface Machine extends Parts {
 	/** Puts another snapshot in the place of the one that the source serves. */
@@ -42,7 +43,7 @@ export function runOnce(deployment: Deployment, input: Partial<WorkflowInput> = 
 export async function startMachine(snapshot: Snapshot): Promise<Machine> {
 	const directory = mkdtempSync(join(tmpdir(), "ev-registrations-deployed-"));
 	const [postgres, aws, source] = await Promise.all([
-		startPostgres(join(directory, "postgres"), { fsync: "off", shared_buffers: "64MB" }),
+		startTestPostgres(join(directory, "postgres")),
 		startAws(join(directory, "aws")),
 		startSource(snapshot),
 	]);

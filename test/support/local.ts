@@ -86,21 +86,30 @@ export function localFolder(): LocalFolder {
 	};
 }
 
-/** For the tests of one suite: an empty folder for each, and the program of dev, evaluated once, to run in it. */
+/** An empty folder for each test of a suite, and the program of dev to run in it. */
 export function localFolderForEach() {
+	return localFolderBetween(beforeEach, afterEach);
+}
+
+/** One folder for all tests of a suite, which follow one another as a user's runs do. */
+export function localFolderForAll() {
+	return localFolderBetween(before, after);
+}
+
+function localFolderBetween(begin: Mocha.HookFunction, end: Mocha.HookFunction) {
 	let folder: LocalFolder;
 	let record: string[];
 	before(async () => {
 		record = ["--record", (await programOf("dev")).directory];
 	});
-	beforeEach(() => {
+	begin(() => {
 		folder = localFolder();
 	});
-	afterEach(() => folder.remove());
+	end(() => folder.remove());
 	return {
 		folder: () => folder,
 		record: () => record,
-		/** Runs with `--json` in the test's folder. */
+		/** Runs with `--json` in the folder. */
 		json: (...args: string[]) => folder.run("--json", ...record, ...args),
 	};
 }

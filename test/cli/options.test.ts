@@ -2,6 +2,7 @@
 
 import { expect } from "chai";
 import { parseOptions, USAGE } from "../../cli/options";
+import { GUARDS } from "../../handlers/common/contract";
 
 const NOTHING_ASKED = {
 	sources: ["sample"],
@@ -55,14 +56,19 @@ describe("the options of a local run", () => {
 	});
 
 	const wrong: [string, string[], string][] = [
-		["an option that is none", ["--sauce", "live"], "There is no option --sauce."],
-		["a short option that is none", ["-x"], "There is no option -x."],
-		["a word that belongs to no option", ["live"], "live belongs to no option."],
-		["an option without its value", ["--source"], "--source needs a value."],
+		["a guard that is none", ["--accept", "x"], `Unknown guard "x". Valid guards: ${GUARDS.join(", ")}.`],
+		["an option that is none", ["--sauce", "live"], "Unknown option '--sauce' (Did you mean --source?)."],
+		["a short option that is none", ["-x"], "Unknown option '-x'."],
+		["a word that belongs to no option", ["live"], 'Unexpected argument "live".'],
+		["an option without its value", ["--source"], "Option '--source <source>' argument missing."],
 		["an option in the place of a value", ["--source", "--fresh"], "--source needs a value."],
-		["a value for an option that takes none", ["--fresh=yes"], "--fresh takes no value."],
-		["a value for an option that has a short name too", ["--help=me"], "--help takes no value."],
-		["another format", ["--format", "xml"], "--format is csv or json, not xml."],
+		["a value for an option that takes none", ["--fresh=yes"], "Unknown option '--fresh=yes'."],
+		[
+			"a value for an option that has a short name too",
+			["--help=me"],
+			"Unknown option '--help=me' (Did you mean --help?).",
+		],
+		["another format", ["--format", "xml"], 'Unknown format "xml". Valid formats: csv, json.'],
 		["no source", ["--source", ""], "--source needs a value."],
 	];
 	for (const [what, args, sentence] of wrong)

@@ -21,6 +21,9 @@ import {
 } from "./record";
 
 const KEPT = join(STATE, "programs");
+/** What runs the program. */
+type Runtime = Record<"version" | "platform" | "arch", string>;
+
 /** Records that were not used for so long are removed: longer than any process works with one. */
 const UNUSED_MS = 6 * 3600 * 1000;
 /** Files that change under the evaluation's hands do so once or twice. */
@@ -37,7 +40,7 @@ export async function currentRecord(options: RecordOptions): Promise<ProgramReco
 }
 
 /** Stands for everything that decides an evaluation and is in no file. */
-export function keyOf(options: RecordOptions, { version, platform, arch }: NodeJS.Process = process): string {
+export function keyOf(options: RecordOptions, { version, platform, arch }: Runtime = process): string {
 	const settings = Object.entries(options.settings ?? {}).sort();
 	const asked = [PROJECT_ROOT, options.stack, settings, visibleEnvironment(options)];
 	return hash("sha256", JSON.stringify([...asked, version, platform, arch])).slice(0, 16);

@@ -2,7 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import { hash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, renameSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { type Postgres, removePostgres, startPostgres } from "../../local/machine/postgres";
@@ -14,20 +14,30 @@ const INITIALISED = join(tmpdir(), `ev-registrations-cluster-${process.getuid?.(
 /** None of the test data outlives a crash of the machine. */
 const SETTINGS = { fsync: "off", shared_buffers: "64MB" };
 
-/** Starts a server on an empty folder. */
+/** A new temporary folder that the server's user may enter, too. */
+export function reachableFolder(prefix: string): string {
+	const folder = mkdtempSync(join(tmpdir(), prefix));
+	chmodSync(folder, 0o755);
+	return folder;
+}
+
+/** Starts a server on a folder that is empty or not there. */
 export async function startTestPostgres(
 	directory: string,
 	settings: Record<string, string> = SETTINGS,
 ): Promise<Postgres> {
 	if (!existsSync(INITIALISED)) await initialise();
 	// Where the data is elsewhere, or there is no cp, the server's own initdb makes the folder.
-	if (existsSync(join(INITIALISED, "data"))) spawnSync("cp", ["-a", INITIALISED, directory]);
+	if (existsSync(join(INITIALISED, "data"))) {
+		mkdirSync(directory, { recursive: true });
+		spawnSync("cp", ["-a", `${INITIALISED}/.`, directory]);
+	}
 	return await startPostgres(directory, settings);
 }
 
 /** Makes the folder aside, since other processes may do the same. */
 async function initialise(): Promise<void> {
-	const unfinished = mkdtempSync(join(tmpdir(), `${basename(INITIALISED)}-`));
+	const unfinished = reachableFolder(`${basename(INITIALISED)}-`);
 	const server = await startPostgres(unfinished, SETTINGS);
 	await server.stop();
 	try {

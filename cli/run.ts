@@ -30,9 +30,9 @@ import type { Terminal } from "./terminal";
 interface RunResult extends LoadCounts {
 	status: LoadResult["status"] | "failed";
 	seconds: number;
-	/** Key of the manifest in the raw bucket; null where none was reached. */
+	/** Key of the manifest in the raw bucket; null if the run failed before there was one. */
 	manifest: string | null;
-	/** MB, by function; null where it did not run. */
+	/** MB, by function; null if it did not run. */
 	peakRssMb: Record<"migrate" | "extract" | "load", number | null>;
 	error?: string;
 	message?: string;
@@ -86,12 +86,12 @@ function evaluateProgram({ format }: Options): Promise<ProgramRecord> {
 	return currentRecord({ stack: "dev", ...(format && { settings: { format } }) });
 }
 
-/** Where the deployed extract would find the open-data API. */
+/** The URL of the open-data API that extract is deployed with. */
 function sourceUrl(record: ProgramRecord): string {
 	return find(record, "aws:lambda/function:Function", "extract").inputs.environment.variables.SOURCE_URL;
 }
 
-/** Offline, one sentence at once is better than five patient attempts. */
+/** Reports at once that the source is unreachable, instead of after extract's retries. */
 async function checkReachable(url: string): Promise<void> {
 	try {
 		await fetch(url, { method: "HEAD", signal: AbortSignal.timeout(15_000) });
@@ -110,7 +110,7 @@ async function migrate(deployment: Deployment, terminal: Terminal): Promise<void
 	terminal.done("Migrate", what, (Date.now() - startedAt) / 1000);
 }
 
-/** One execution of the workflow, from its start to the messages it sent. */
+/** Runs the workflow once and shows the messages it sent. */
 async function runOnce(
 	options: Options,
 	dataset: string,
@@ -155,7 +155,7 @@ export function printFailure({ name, message }: Error, seconds: number): void {
 	print({ status: "failed", ...NOT_COUNTED, seconds, manifest: null, peakRssMb, error: name, message });
 }
 
-/** What an analyst finds now, read as an analyst would. */
+/** Shows what the database holds, as its reader. */
 async function showDatabase(terminal: Terminal, secret: DatabaseSecret): Promise<void> {
 	const client = await connect(secret, 30_000);
 	try {

@@ -1,4 +1,4 @@
-/** AWS Secrets Manager on loopback: the calls the pipeline makes, over a file for its owner's eyes only. */
+/** AWS Secrets Manager on loopback: the calls that the pipeline makes, stored in a file that only its owner may read. */
 
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
@@ -9,18 +9,18 @@ import { type Authorize, accessKeyOf, isAccessDenied, secretsManagerCall, secret
 
 export interface SecretsManager {
 	url: string;
-	/** Gives a secret a value, as its owner would. A secret that was never given one answers as AWS's empty ones do. */
+	/** Writes a secret's value, as its owner would. A secret without a value answers as AWS's empty secrets do. */
 	put(arn: string, value: object): void;
-	/** A secret's current value, or that of the version with another label. */
+	/** Reads a secret's current value, or the value of the version with another label. */
 	get<T>(arn: string, label?: string): T | undefined;
 	/** Adds an empty version that is AWSPENDING, as AWS does before it has a secret rotated. @returns the version's id */
 	beginRotation(arn: string): string;
 	stop(): Promise<void>;
 }
 
-/** A version without labels is gone at once; AWS keeps it for a while, and promises nothing. */
+/** A version without labels is deleted at once; AWS deletes it later, at a time that it does not promise. */
 interface Version {
-	/** None as long as a rotation has not written it. */
+	/** Undefined until the rotation writes it. */
 	text?: string;
 	labels: string[];
 }
@@ -44,9 +44,9 @@ const PREVIOUS = "AWSPREVIOUS";
 const PENDING = "AWSPENDING";
 
 /**
- * Starts the stand-in.
- * @param file where values are kept between runs
- * @param authorize asked before each request
+ * Starts the server.
+ * @param file stores the secrets between runs
+ * @param authorize called before each request
  */
 export async function startSecretsManager(file: string, authorize: Authorize): Promise<SecretsManager> {
 	const secrets = readJson<Record<string, Versions>>(file) ?? {};

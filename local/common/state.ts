@@ -1,4 +1,4 @@
-/** What local runs leave behind: the layout of `.local/`, its lock, and files that are whole or not there. */
+/** Files of local runs in `.local/`: its lock, and writing that leaves no half-written file. */
 
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -36,7 +36,7 @@ export function tryLock(file: string): StateLock | undefined {
 	return { release: () => database.close() };
 }
 
-/** A JSON file's value; undefined where there is no file, or none that was written whole. */
+/** A JSON file's value; undefined if there is no file or it is cut off. */
 export function readJson<T>(file: string): T | undefined {
 	try {
 		return JSON.parse(readFileSync(file, "utf8")) as T;
@@ -46,12 +46,12 @@ export function readJson<T>(file: string): T | undefined {
 	}
 }
 
-/** Writes a value as JSON, at once or not at all, for its owner's eyes only. */
+/** Writes a value as JSON, completely or not at all, readable only for its owner. */
 export function writeJson(file: string, value: unknown): void {
 	writeFile(file, `${JSON.stringify(value, null, "\t")}\n`);
 }
 
-/** Writes a file at once or not at all, for its owner's eyes only. */
+/** Writes a file completely or not at all, readable only for its owner. */
 export function writeFile(file: string, content: string): void {
 	mkdirSync(dirname(file), { recursive: true });
 	const unfinished = `${file}.${process.pid}.new`;

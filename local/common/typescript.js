@@ -45,7 +45,7 @@ function readIfThere(file) {
 	}
 }
 
-/** Writes a file at once or not at all, since several processes may be at it; a folder that is read-only costs time alone. */
+/** Writes a file completely or not at all, since several processes may write it. In a read-only folder nothing is kept. */
 function write(file, content) {
 	const unfinished = `${file}.${process.pid}.new`;
 	try {

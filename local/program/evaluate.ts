@@ -5,14 +5,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { call, newResource } from "./mocks";
 import { type Properties, type RecordedResource, type RecordOptions, saveRecord } from "./record";
-import { keepArchives, unwrapSecrets, withoutArchives } from "./recorded-inputs";
+import { unpackArchives, unwrapSecrets, withoutArchives } from "./recorded-inputs";
 
 interface ProjectFile {
 	name: string;
 	config: Record<string, { default?: unknown; value?: unknown }>;
 }
 
-/** What a registration says that the mocks are not told. */
+/** The part of a registration that the mocks do not receive. */
 type Registration = Pick<RecordedResource, "urn" | "parent" | "dependsOn" | "protect" | "retained">;
 
 /**
@@ -47,7 +47,7 @@ export async function evaluate(directory: string, options: RecordOptions): Promi
 	const recorded = resources.map(async ({ key, ...resource }) => ({
 		...resource,
 		...registrations.get(key),
-		inputs: await keepArchives(resource.inputs, directory, `archives/${resource.name}`, process.cwd()),
+		inputs: await unpackArchives(resource.inputs, directory, `archives/${resource.name}`, process.cwd()),
 		state: withoutArchives(resource.state),
 	}));
 	saveRecord({
@@ -58,7 +58,7 @@ export async function evaluate(directory: string, options: RecordOptions): Promi
 	});
 }
 
-/** The stack's configuration as the CLI would hand it over: defaults, then the stack's file, then what is asked for. */
+/** The stack's configuration as the CLI passes it: defaults, then the stack's file, then the options' settings. */
 function readConfig(project: ProjectFile, { stack, settings = {} }: RecordOptions): Record<string, string> {
 	const ofStack = parse(readFileSync(`Pulumi.${stack}.yaml`, "utf8")) as { config?: Record<string, unknown> };
 	const config: Record<string, string> = {};
@@ -72,7 +72,7 @@ function readConfig(project: ProjectFile, { stack, settings = {} }: RecordOption
 	return config;
 }
 
-/** The part of a registration that the mocks are not told, as gRPC's generated code names it. */
+/** The same part, as gRPC's generated code names it. */
 interface RegisterRequest {
 	getType(): string;
 	getName(): string;
@@ -86,7 +86,7 @@ interface Monitor {
 	registerResource(request: RegisterRequest, answer: Answer): void;
 }
 
-/** Listens to what the program says to the engine beside a resource's inputs. */
+/** Records what the program tells the engine besides a resource's inputs. */
 function watchRegistrations(keyOf: (type: string, name: string) => string): Map<string, Registration> {
 	const registrations = new Map<string, Registration>();
 	const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;

@@ -1,6 +1,6 @@
 /**
  * A record of the program: every resource it declares, with its inputs, outputs and options, and the archives of its
- * functions. Local runs and tests deploy from it what AWS would be given.
+ * functions. Local runs and tests deploy it.
  */
 
 import { fork } from "node:child_process";
@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import type { Inputs } from "./inputs";
 
-/** A resource's properties, as untyped as Pulumi's own mocks hand them over. */
+/** A resource's properties, untyped as in Pulumi's mocks. */
 // biome-ignore lint/suspicious/noExplicitAny: each type has its own
 export type Properties = Record<string, any>;
 
@@ -17,24 +17,24 @@ export interface RecordedResource {
 	type: string;
 	name: string;
 	urn: string;
-	/** URN; empty for what has none. */
+	/** URN; empty if there is none. */
 	parent: string;
 	id: string;
 	/** As declared. An archive is the name of its folder below the record's. */
 	inputs: Properties;
-	/** What AWS would answer, by local/program/mocks.ts. */
+	/** AWS's answer, by local/program/mocks.ts. */
 	state: Properties;
 	/** Names of the inputs that Pulumi encrypts in its state. */
 	secretInputs: string[];
-	/** URNs of all it waits for. */
+	/** URNs of the resources it depends on. */
 	dependsOn: string[];
 	protect: boolean;
-	/** Whether it outlives a destroy. */
+	/** Whether a destroy leaves it in place. */
 	retained: boolean;
 }
 
 export interface ProgramRecord {
-	/** Where it is kept. */
+	/** Folder of the record. */
 	directory: string;
 	stack: string;
 	resources: RecordedResource[];
@@ -50,7 +50,7 @@ export interface RecordOptions {
 }
 
 export const PROJECT_ROOT = resolve(__dirname, "../..");
-/** What tools leave behind in the project; nothing in it is an input of the program. */
+/** What local runs and tools write; nothing in it is an input of the program. */
 export const STATE = join(PROJECT_ROOT, ".local");
 
 const RECORD = "record.json";
@@ -74,7 +74,7 @@ export async function recordProgram(directory: string, options: RecordOptions): 
 	return loadRecord(directory);
 }
 
-/** Reads a record that was kept. @throws one sentence where there is none */
+/** Reads a record. @throws one sentence if there is none */
 export function loadRecord(directory: string): ProgramRecord {
 	try {
 		return { ...JSON.parse(readFileSync(join(directory, RECORD), "utf8")), directory: resolve(directory) };
@@ -83,7 +83,7 @@ export function loadRecord(directory: string): ProgramRecord {
 	}
 }
 
-/** Keeps a record in a folder that holds the archives already. */
+/** Writes a record into the folder that holds its archives. */
 export function saveRecord({ directory, ...record }: ProgramRecord): void {
 	writeFileSync(join(directory, RECORD), JSON.stringify(record, null, "\t"));
 }

@@ -1,4 +1,4 @@
-/** The whole of `npm run local`, on the sample and on files: what a person sees, what scripts get, what is left behind. */
+/** `npm run local` as a process, on the sample and on files: output, results and what is left running. */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -78,7 +78,7 @@ describe("npm run local", function () {
 			expect(results[0]).to.include({ status: "unchanged", rows: last.rows, added: null });
 		});
 
-		it("keeps the database up on request, for readers, at the URL it prints", async () => {
+		it("serves the database to readers at the URL it prints", async () => {
 			const serving = folder().start(["--serve-database"]);
 			const url = await new Promise<string>((resolve) =>
 				serving.process.stdout!.once("data", (text) => resolve(String(text).trim())),

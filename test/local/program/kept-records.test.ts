@@ -1,4 +1,4 @@
-/** A kept record of the program is used as long as nothing has changed that decides it, and not a moment longer. */
+/** A kept record of the program is used only while everything that it depends on is the same. */
 
 import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -22,17 +22,17 @@ describe("a kept record", function () {
 		["Pulumi variable", { ...options, environment: { ...options.environment, PULUMI_OPTION: "true" } }],
 	];
 	for (const [what, other] of others)
-		it(`is another one for another ${what}`, () => {
+		it(`differs for another ${what}`, () => {
 			expect(keyOf(other)).to.not.equal(keyOf(options));
 		});
 
 	for (const name of ["version", "platform", "arch"] as const)
-		it(`is another one for another ${name} of Node`, () => {
+		it(`differs for another ${name} of Node`, () => {
 			const other = { version: process.version, platform: process.platform, arch: process.arch, [name]: "other" };
 			expect(keyOf(options, other)).to.not.equal(keyOf(options));
 		});
 
-	it("is the same whatever the program can't see", () => {
+	it("is the same for variables that the program can't see", () => {
 		const environment = { HOME: "/home/bea", AWS_REGION: "eu-north-1" };
 		expect(keyOf({ ...options, settings: {}, environment })).to.equal(keyOf(options));
 	});
@@ -62,7 +62,7 @@ describe("a kept record", function () {
 		}
 	});
 
-	it("is evaluated anew when an input has changed, and old ones are removed", async () => {
+	it("is replaced when an input changes, and removed when unused", async () => {
 		// An evaluation by itself is a long test; a setting that is refused ends it after the removal.
 		const folder = dirname(record.directory);
 		const refused: RecordOptions = { stack: "dev", settings: { pageRows: "none" }, environment: {} };

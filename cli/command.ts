@@ -1,18 +1,18 @@
-/** A command of this machine: from its command line to its exit status, with all that it started stopped again. */
+/** Runs a command, from its command line to its exit status, and stops all that it started. */
 
 import { constants } from "node:os";
 
 export interface Started {
-	/** Sees to it that what is being started is stopped, even if it is not up yet by then. */
+	/** Stops a server at the end, even if it is still starting by then. */
 	keep<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T>;
-	/** Does something in its turn when everything is stopped. */
+	/** Calls a function at the end, in reverse order with the servers. */
 	defer(stop: () => void | Promise<void>): void;
-	/** Whether stopping has begun: what fails then, fails because of that. */
+	/** Whether stopping has begun: what fails from then on is a consequence of it. */
 	readonly isStopping: boolean;
 	stop(): Promise<void>;
 }
 
-/** Made once by a command. Ctrl-C and its like stop everything and end the process; a second time, at once. */
+/** Created once by a command. SIGINT, SIGTERM and SIGHUP stop everything and end the process; a second one ends it at once. */
 export function createStarted(): Started {
 	const stack = new AsyncDisposableStack();
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
@@ -34,16 +34,16 @@ export function createStarted(): Started {
 }
 
 export interface Command<O> {
-	/** @throws one sentence that says what is wrong with the command line */
+	/** @throws an error with one sentence about the command line */
 	parse(args: string[]): O;
 	usage: string;
 	/** @returns the process's exit status */
 	run(options: O): Promise<number>;
-	/** Told of what `run` failed with. */
+	/** Reports an error of `run`. */
 	failed(error: Error, options: O): void;
 }
 
-/** Runs a command, and stops what it started however it ends. */
+/** Runs a command and always stops what it started. */
 export async function runCommand<O extends { help: boolean }>(started: Started, command: Command<O>): Promise<void> {
 	process.exitCode = await statusOf(started, command);
 }

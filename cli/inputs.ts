@@ -1,4 +1,4 @@
-/** What the runs are to load: the sample, files on disk or the live source, checked before anything is started. */
+/** The inputs of the runs: the sample, files or the live source, checked before anything is started. */
 
 import { join } from "node:path";
 import { readJson, writeJson } from "../local/common/state";
@@ -7,26 +7,26 @@ import { createSnapshot, DATASET, type KnownVersion, openSnapshot, type Snapshot
 import type { Options } from "./options";
 
 export interface Input {
-	/** For people. */
+	/** Heading of the run's output. */
 	title: string;
-	/** What is served in the place of the live source. */
+	/** The snapshot that is served instead of the live source. */
 	snapshot?: Snapshot;
-	/** Whether the live source is asked. */
+	/** Whether the live source is used. */
 	live?: boolean;
-	/** To be called before its run: remembers which version a file was given, whatever becomes of the run. */
+	/** Called before its run: saves the version that a file was assigned, whether or not the run succeeds. */
 	begin?(): void;
-	/** To be called after a run that ended well. */
+	/** Called after a successful run. */
 	end?(rowsUpdatedAt: number): void;
 }
 
-/** The sample is a dataset of its own, with a database of its own; files and the live source share theirs. */
+/** The sample is a separate dataset with its own database; files and the live source share one. */
 export function datasetOf(options: Options): string {
 	return options.sources[0] === "sample" ? "sample" : DATASET;
 }
 
 /**
  * Opens every source, in the order in which they are loaded.
- * @param state folder of what is remembered of the dataset
+ * @param state folder of the dataset's state
  * @throws one sentence that names the file and what is wrong with it
  */
 export function openInputs(options: Options, state: string): Input[] {
@@ -62,7 +62,7 @@ export function openInputs(options: Options, state: string): Input[] {
 	});
 }
 
-/** The sample's next month; with an override that is about the last run, the same one again. */
+/** The sample's next month; the same month again with --reload or --refetch. */
 function openSample(options: Options, file: string): Input {
 	const last = options.fresh ? undefined : readJson<{ month: number }>(file)?.month;
 	const month = last === undefined ? 0 : options.reload || options.refetch ? last : last + 1;

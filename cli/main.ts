@@ -1,219 +1,36 @@
-/** `npm run local`: deploys the program on this machine and runs its workflow once for each source. */
+/** `npm run local`: reads the command line, and loads the rest of the code only if there is something to run. */
 
-import { randomUUID } from "node:crypto";
-import { rmSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { countsOf, type LoadCounts, NOT_COUNTED } from "../db/counts";
-import type { ExtractResult, LoadResult } from "../handlers/common/contract";
-import { connect, type DatabaseSecret } from "../handlers/common/database";
-import { reasonOf } from "../handlers/common/failure";
-import { messageOf } from "../handlers/notify";
-import { startAws } from "../local/aws/services";
-import { lockState, readJson, writeFile, writeJson } from "../local/common/state";
-import { type Deployment, deploy } from "../local/deployment";
-import { removePostgres, startPostgres } from "../local/machine/postgres";
-import { find, loadRecord, type ProgramRecord, recordProgram } from "../local/program/record";
-import { startSource } from "../local/source/soda-server";
 import { createStarted, runCommand } from "./command";
-import { datasetOf, type Input, openInputs } from "./inputs";
 import { type Options, parseOptions, USAGE } from "./options";
-import { createReport, type Report, summarise } from "./report";
 import { createTerminal, type Terminal } from "./terminal";
 
-/** What one run came to: what `--json` prints. */
-interface RunResult extends LoadCounts {
-	status: LoadResult["status"] | "failed";
-	seconds: number;
-	/** Key of the manifest in the raw bucket; null where none was reached. */
-	manifest: string | null;
-	/** MB, by function; null where it did not run. */
-	peakRssMb: Record<"migrate" | "extract" | "load", number | null>;
-	error?: string;
-	message?: string;
-}
-
-/** The database used last, and the secret of who may read it. */
-interface LastUsed {
-	dataset: string;
-	readerSecretArn: string;
-}
-
-const ROOT = resolve(".local");
-const LAST_USED = join(ROOT, "last-used.json");
-
+const startedAt = Date.now();
 const started = createStarted();
-
-/** Runs the workflow for every source. @returns whether all went well */
-async function run(options: Options, terminal: Terminal): Promise<boolean> {
-	const dataset = options.replay ? lastUsed().dataset : datasetOf(options);
-	const state = join(ROOT, dataset);
-	const inputs = openInputs(options, state);
-	terminal.title(inputs[0]!.title);
-	const startedAt = Date.now();
-	const recording = options.record ? Promise.resolve(loadRecord(options.record)) : evaluateProgram(options);
-	if (inputs[0]!.live) await checkReachable(sourceUrl(await recording));
-	if (options.fresh || options.replay) removePostgres(join(state, "postgres"));
-	if (options.fresh) rmSync(state, { recursive: true, force: true });
-
-	terminal.busy("Program", "evaluating index.ts, starting PostgreSQL");
-	const [record, postgres, aws] = await Promise.all([
-		recording,
-		started.keep(startPostgres(join(state, "postgres"))),
-		started.keep(startAws(join(state, "aws"))),
-	]);
-	const source = inputs[0]!.snapshot && (await started.keep(startSource(inputs[0]!.snapshot)));
-	const report = createReport(terminal, options.verbose);
-	const deployment = await started.keep(
-		deploy(record, { postgres, aws, sourceUrl: source?.url ?? sourceUrl(record), onLine: report.line }),
-	);
-	const lambdas = record.resources.filter(({ type }) => type === "aws:lambda/function:Function").length;
-	terminal.done(
-		"Program",
-		`${record.resources.length} resources, ${lambdas} functions, of the stack ${record.stack}`,
-		(Date.now() - startedAt) / 1000,
-	);
-	await migrate(deployment, terminal);
-	const { readerSecretArn } = record.outputs;
-	writeJson(LAST_USED, { dataset, readerSecretArn } satisfies LastUsed);
-
-	for (const [index, input] of inputs.entries()) {
-		if (index > 0) terminal.title(input.title);
-		if (input.snapshot) source?.publish(input.snapshot);
-		const result = await runOnce(options, dataset, input, deployment, report);
-		if (options.json) print(result);
-		if (result.status === "failed") return false;
-	}
-	await showDatabase(terminal, aws.secrets.get<DatabaseSecret>(readerSecretArn)!);
-	return true;
-}
-
-function evaluateProgram({ format }: Options): Promise<ProgramRecord> {
-	return recordProgram(join(ROOT, "program"), { stack: "dev", ...(format && { settings: { format } }) });
-}
-
-/** Where the deployed extract would find the open-data API. */
-function sourceUrl(record: ProgramRecord): string {
-	return find(record, "aws:lambda/function:Function", "extract").inputs.environment.variables.SOURCE_URL;
-}
-
-/** Offline, one sentence at once is better than five patient attempts. */
-async function checkReachable(url: string): Promise<void> {
-	try {
-		await fetch(url, { method: "HEAD", signal: AbortSignal.timeout(15_000) });
-	} catch (error) {
-		throw new Error(
-			`${new URL(url).host} could not be reached (${reasonOf((error as Error).cause ?? error)}); go online, or leave out --source live for the sample.`,
-		);
-	}
-}
-
-async function migrate(deployment: Deployment, terminal: Terminal): Promise<void> {
-	const startedAt = Date.now();
-	terminal.busy("Migrate", "started");
-	const { applied } = await deployment.migrate();
-	const what = applied ? `${applied} migrations applied` : "the schema is up to date";
-	terminal.done("Migrate", what, (Date.now() - startedAt) / 1000);
-}
-
-/** One execution of the workflow, from its start to the messages it sent. */
-async function runOnce(
-	options: Options,
-	dataset: string,
-	input: Input,
-	deployment: Deployment,
-	report: Report,
-): Promise<RunResult> {
-	const startedAt = Date.now();
-	let manifest: string | null = null;
-	const watcher: Report = {
-		...report,
-		finished(state, result, seconds) {
-			manifest = (result as Partial<ExtractResult> | null)?.manifestKey ?? manifest;
-			report.finished(state, result, seconds);
-		},
-	};
-	input.begin?.();
-	const { refetch, reload, accept } = options;
-	const replay = options.replay ? await deployment.manifests() : [];
-	const outcome = await deployment.run(randomUUID(), { dataset, refetch, reload, accept, replay }, watcher);
-	report.notified(deployment.notifications());
-	const [peakOfMigrate, extract, load] = (["migrate", "extract", "load"] as const).map(deployment.peakRssMb);
-	const peakRssMb = { migrate: peakOfMigrate!, extract: extract!, load: load! };
-	deployment.stopFunctions();
-	const about = { seconds: (Date.now() - startedAt) / 1000, manifest, peakRssMb };
-	if ("error" in outcome)
-		return { status: "failed", ...NOT_COUNTED, ...about, error: outcome.error, message: messageOf(outcome.cause) };
-	const loaded = (outcome.output as { load: LoadResult }).load;
-	input.end?.(loaded.rowsUpdatedAt);
-	return { status: loaded.status, ...countsOf(loaded), ...about };
-}
-
-function print(result: RunResult): void {
-	process.stdout.write(`${JSON.stringify(result)}\n`);
-}
-
-/** What an analyst finds now, read as an analyst would. */
-async function showDatabase(terminal: Terminal, secret: DatabaseSecret): Promise<void> {
-	const client = await connect(secret, 30_000);
-	try {
-		await summarise(terminal, client);
-	} finally {
-		await client.end();
-	}
-	terminal.text("");
-	terminal.text("npm run local      runs it again        npm run local:db   keeps the database up for your queries");
-}
-
-function lastUsed(): LastUsed {
-	const last = readJson<LastUsed>(LAST_USED);
-	if (!last) throw new Error("There is no database yet; make one with `npm run local`.");
-	return last;
-}
-
-/** Keeps the database used last up until somebody presses Ctrl-C. */
-async function serveDatabase(terminal: Terminal): Promise<void> {
-	const last = lastUsed();
-	const state = join(ROOT, last.dataset);
-	const [postgres, aws] = await Promise.all([
-		started.keep(startPostgres(join(state, "postgres"))),
-		started.keep(startAws(join(state, "aws"))),
-	]);
-	const reader = aws.secrets.get<DatabaseSecret>(last.readerSecretArn)!;
-	const authority = join(state, "ca.crt");
-	writeFile(authority, postgres.ca);
-	const url = new URL(`postgresql://${postgres.host}:${postgres.port}/${reader.dbname}`);
-	url.username = reader.username;
-	url.password = reader.password;
-	url.searchParams.set("sslmode", "verify-full");
-	url.searchParams.set("sslrootcert", authority);
-	terminal.title(`The database of ${last.dataset}, for reading; Ctrl-C stops it`);
-	process.stdout.write(`${url}\n`);
-	terminal.text("");
-	terminal.text('psql "<that URL>"                                 asks it questions');
-	terminal.text('DATABASE_URL="<that URL>" npm run db:studio       opens Drizzle Studio');
-	await new Promise(() => {});
-}
 
 function terminalOf(options: Options): Terminal {
 	return createTerminal(options.json || options.serveDatabase ? process.stderr : process.stdout);
 }
 
-const startedAt = Date.now();
+const loadRun = () => require("./run") as typeof import("./run");
+
 runCommand(started, {
 	parse: parseOptions,
 	usage: USAGE,
 	async run(options) {
+		const { ROOT } = require("./last-used") as typeof import("./last-used");
+		const { lockState } = require("../local/common/state") as typeof import("../local/common/state");
 		const terminal = terminalOf(options);
 		const lock = lockState(ROOT);
 		started.defer(() => lock.release());
-		if (options.serveDatabase) await serveDatabase(terminal);
-		return (await run(options, terminal)) ? 0 : 1;
+		if (options.serveDatabase) {
+			const { serveDatabase } = require("./serve-database") as typeof import("./serve-database");
+			await serveDatabase(terminal, started);
+		}
+		return (await loadRun().runSources(options, terminal, started)) ? 0 : 1;
 	},
-	failed({ name, message }, options) {
+	failed(error, options) {
+		const { name, message } = error;
 		terminalOf(options).trouble("Failed", name === "Error" ? message : `${name}: ${message}`);
-		if (!options.json) return;
-		const about = { seconds: (Date.now() - startedAt) / 1000, manifest: null };
-		const peakRssMb = { migrate: null, extract: null, load: null };
-		print({ status: "failed", ...NOT_COUNTED, ...about, peakRssMb, error: name, message });
+		if (options.json) loadRun().printFailure(error, (Date.now() - startedAt) / 1000);
 	},
 });

@@ -1,6 +1,6 @@
-/** What the command line asks of a local run. */
+/** The command line of `npm run local`. */
 
-import { parseArgs } from "node:util";
+import { Command, CommanderError, Option } from "commander";
 import { GUARDS, type RawFormat } from "../handlers/common/contract";
 
 export interface Options {
@@ -10,88 +10,98 @@ export interface Options {
 	fresh: boolean;
 	refetch: boolean;
 	reload: boolean;
+	/** Guards to override. */
 	accept: string[];
 	json: boolean;
 	/** Print every line that the functions log. */
 	verbose: boolean;
-	/** Rebuild the database used last from the raw data that is kept, instead of fetching. */
+	/** Rebuild the last used database from the raw data on disk, without fetching. */
 	replay: boolean;
-	/** Start the database used last and keep it up, instead of running the pipeline. */
+	/** Start the last used database and keep it running, without running the pipeline. */
 	serveDatabase: boolean;
-	/** A saved record of the program to run in place of evaluating it. */
+	/** Folder of a saved record of the program, which is then not evaluated. */
 	record?: string;
 	help: boolean;
 }
 
-export const USAGE = `npm run local -- [options]
+/** What commander makes of the command line. */
+type Parsed = Omit<Options, "sources"> & { source: string[] };
 
-  --source sample        a made-up snapshot of 25,000 vehicles, offline (the default); each run moves it on by a month
-  --source live          the state's open data, data.wa.gov
-  --source FILE          a CSV export of the dataset, .csv or .csv.gz; repeat it to load several in order
-  --format csv|json      raw format (what Pulumi.dev.yaml says)
-  --fresh                forget what earlier runs of this dataset left behind
-  --refetch              ask the source again although its version is there
-  --reload               merge again although the version is published
-  --accept GUARD         override one guard for this run, such as SuspiciousShrink; may be repeated
-  --replay               forget the database used last and rebuild it from the raw data that is kept
-  --json                 one JSON object per run on stdout, everything else on stderr
-  --verbose              print every line that the functions log
-  --record FOLDER        run a saved record of the program instead of evaluating it
-
-npm run local:db         start the database used last and keep it up for psql, BI tools and Drizzle Studio
+export const USAGE = `${createCommand().helpInformation()}
+npm run local:db      starts the last used database and keeps it running, for psql, BI tools and Drizzle Studio
 `;
+
+function createCommand(): Command {
+	return new Command("npm run local --")
+		.usage("[options]")
+		.argument("[unexpected...]")
+		.helpOption(false)
+		.exitOverride()
+		.configureOutput({ writeErr: () => {} })
+		.configureHelp({ visibleArguments: () => [], optionDescription: ({ description }) => description, helpWidth: 120 })
+		.option(
+			"--source <source>",
+			'"sample" (default): made-up data of 25,000 vehicles, offline, a month later with each run; "live": data.wa.gov; or a CSV export (.csv, .csv.gz), repeatable',
+			addValue("--source"),
+			[],
+		)
+		.option("--format <format>", "raw format, csv or json (default: what Pulumi.dev.yaml says)", readFormat)
+		.option("--fresh", "forget what earlier runs of this dataset left behind", false)
+		.option("--refetch", "fetch again even if this version is stored", false)
+		.option("--reload", "merge again even if this version is published", false)
+		.option("--accept <guard>", "override a guard for this run, such as SuspiciousShrink; repeatable", addGuard, [])
+		.option("--replay", "rebuild the last used database from the raw data on disk", false)
+		.option("--json", "print one JSON object per run on stdout, everything else on stderr", false)
+		.option("--verbose", "print every line that the functions log", false)
+		.option("--record <folder>", "run a saved record of the program without evaluating it", readValue("--record"))
+		.addOption(new Option("--serve-database").default(false).hideHelp())
+		.option("-h, --help", "print this text", false);
+}
 
 /**
  * Reads the command line.
  * @throws an error with one sentence that names the option and what it takes
  */
 export function parseOptions(args: string[]): Options {
-	const { format, source: sources, "serve-database": serveDatabase, ...rest } = valuesOf(args);
-	if (format !== undefined && format !== "csv" && format !== "json")
-		throw new Error(`--format is csv or json, not ${format}.`);
-	if (sources.includes("")) throw new Error("--source needs a value.");
-	if (sources.length > 1 && sources.some((source) => source === "sample" || source === "live"))
+	const command = createCommand();
+	const { source, ...rest } = parse(command, args);
+	const [unexpected] = command.args;
+	if (unexpected !== undefined) throw new Error(`Unexpected argument "${unexpected}".`);
+	const sources = source.length > 0 ? source : ["sample"];
+	if (sources.length > 1 && sources.some((name) => name === "sample" || name === "live"))
 		throw new Error("--source can be repeated with files only; run the sample and the live source on their own.");
-	const stranger = rest.accept.find((name) => !(GUARDS as readonly string[]).includes(name));
-	if (stranger !== undefined) throw new Error(`--accept takes one of ${GUARDS.join(", ")}, not ${stranger}.`);
-	return { ...rest, sources, serveDatabase, ...(format && { format }) };
+	return { ...rest, sources };
 }
 
-function valuesOf(args: string[]) {
+function parse(command: Command, args: string[]): Parsed {
 	try {
-		return parseArgs({
-			args,
-			options: {
-				source: { type: "string", multiple: true, default: ["sample"] },
-				format: { type: "string" },
-				fresh: { type: "boolean", default: false },
-				refetch: { type: "boolean", default: false },
-				reload: { type: "boolean", default: false },
-				accept: { type: "string", multiple: true, default: [] },
-				json: { type: "boolean", default: false },
-				verbose: { type: "boolean", default: false },
-				replay: { type: "boolean", default: false },
-				"serve-database": { type: "boolean", default: false },
-				record: { type: "string" },
-				help: { type: "boolean", short: "h", default: false },
-			},
-		}).values;
+		return command.parse(args, { from: "user" }).opts<Parsed>();
 	} catch (error) {
-		throw new Error(sentenceOf(error as NodeJS.ErrnoException), { cause: error });
+		if (!(error instanceof CommanderError)) throw error;
+		const sentence = error.message.replace("error: ", "").replace("\n", " ");
+		throw new Error(`${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`, { cause: error });
 	}
 }
 
-/** What is wrong with the command line, in one sentence; Node's own words take up to three. */
-function sentenceOf({ code, message }: NodeJS.ErrnoException): string {
-	const [, name] = /'(?:-\w, )?(.+?)(?: <value>)?'/s.exec(message) ?? [];
-	switch (code) {
-		case "ERR_PARSE_ARGS_UNKNOWN_OPTION":
-			return `There is no option ${name}.`;
-		case "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL":
-			return `${name} belongs to no option.`;
-		case "ERR_PARSE_ARGS_INVALID_OPTION_VALUE":
-			return /does not take/.test(message) ? `${name} takes no value.` : `${name} needs a value.`;
-		default:
-			return message;
-	}
+/** A value, which is neither empty nor the next option. */
+function readValue(option: string): (value: string) => string {
+	return (value) => {
+		if (value === "" || value.startsWith("-")) throw new Error(`${option} needs a value.`);
+		return value;
+	};
+}
+
+function addValue(option: string): (value: string, previous: string[]) => string[] {
+	return (value, previous) => [...previous, readValue(option)(value)];
+}
+
+function readFormat(value: string): RawFormat {
+	if (value !== "csv" && value !== "json") throw new Error(`Unknown format "${value}". Valid formats: csv, json.`);
+	return value;
+}
+
+function addGuard(value: string, previous: string[]): string[] {
+	if (!(GUARDS as readonly string[]).includes(value))
+		throw new Error(`Unknown guard "${value}". Valid guards: ${GUARDS.join(", ")}.`);
+	return [...previous, value];
 }

@@ -1,4 +1,4 @@
-/** Tells a person how a run goes, from what the functions log and the workflow does, and how it ended. */
+/** Shows a run's progress and result on a terminal, from the functions' log lines and the workflow's steps. */
 
 import type { Client } from "pg";
 import type { ExtractResult, LoadResult, NotifyResult } from "../handlers/common/contract";
@@ -6,7 +6,7 @@ import type { Notification } from "../local/aws/services";
 import type { TaskWatcher } from "../local/aws/step-functions";
 import { count, size, type Terminal } from "./terminal";
 
-/** What the functions' log lines carry that is drawn here. */
+/** The fields of the functions' log lines that are shown. */
 interface LogLine {
 	event?: string;
 	rows?: number;
@@ -14,17 +14,17 @@ interface LogLine {
 	pages?: number;
 	page?: number;
 	bytes?: number;
-	/** A metric for CloudWatch, and nothing to a person. */
+	/** A metric for CloudWatch, which is not shown. */
 	_aws?: object;
 }
 
 export interface Report extends TaskWatcher {
-	/** A line that a function printed. */
+	/** Shows a line that a function printed. */
 	line(line: string): void;
 	notified(notifications: Notification[]): void;
 }
 
-/** Draws the steps of a run on a terminal. @param verbose whether the functions' lines are shown as they are, too */
+/** Draws the steps of a run on a terminal. @param verbose whether the functions' lines are shown, too */
 export function createReport(terminal: Terminal, verbose: boolean): Report {
 	let state = "";
 	let startedAt = 0;
@@ -41,7 +41,7 @@ export function createReport(terminal: Terminal, verbose: boolean): Report {
 		line(line) {
 			const parsed = parse(line);
 			if (parsed?._aws) return;
-			// What is not one of ours is a warning of Node's, or the last words of a process that crashes.
+			// A line that is not JSON is a warning of Node's or the error of a process that crashes.
 			if (verbose || !parsed) terminal.text(line);
 			if (parsed) draw(parsed);
 		},
@@ -61,7 +61,7 @@ export function createReport(terminal: Terminal, verbose: boolean): Report {
 	};
 }
 
-/** A function's own line; undefined: another's. */
+/** A log line of a function; undefined for any other line. */
 function parse(line: string): LogLine | undefined {
 	try {
 		return JSON.parse(line);
@@ -78,14 +78,14 @@ function describe(result: unknown): string {
 	if (fetched !== undefined)
 		return fetched
 			? `fetched ${count(rows!)} rows, ${size(bytes!)} compressed`
-			: `${count(rows!)} rows are there already`;
+			: `${count(rows!)} rows are stored already`;
 	if (status === "loaded") return `loaded ${count(rows!)} rows`;
 	if (status === "unchanged") return "unchanged: this version is published already";
-	if (published !== undefined) return published ? "published" : `nothing to tell (${subject})`;
+	if (published !== undefined) return published ? "published" : `nothing to report (${subject})`;
 	return "";
 }
 
-/** What the database holds now, asked as an analyst would. */
+/** Shows what the database holds, queried as an analyst would. */
 export async function summarise(terminal: Terminal, reader: Client): Promise<void> {
 	const { rows: snapshots } = await reader.query<{ day: string; vehicles: number; bev: number; snapshots: number }>(`
 		select to_char(max(s.snapshot_at), 'FMDD Month YYYY') as day,

@@ -1,11 +1,11 @@
-/** What a person sees of a local run: drawn from the same events that the functions log. */
+/** The output of a local run: progress bars on a terminal, plain lines elsewhere. */
 
 import { styleText } from "node:util";
 
-/** How far a step has come. */
+/** The progress of a step. */
 export interface Progress {
 	rows: number;
-	/** Rows there will be. */
+	/** Total rows. */
 	of: number;
 	/** Compressed bytes so far. */
 	bytes: number;
@@ -15,13 +15,13 @@ export interface Progress {
 export interface Terminal {
 	/** A heading. */
 	title(text: string): void;
-	/** A step that is going on; drawn only where it can be drawn over. */
+	/** A running step; drawn only on a terminal. */
 	busy(name: string, text: string): void;
-	/** A step that is going on and knows how far it has come. */
+	/** A running step with its progress. */
 	progress(name: string, progress: Progress): void;
-	/** A step that is done, in one line. */
+	/** A finished step, in one line. */
 	done(name: string, text: string, seconds?: number): void;
-	/** A step that failed or is tried again. */
+	/** A step that failed or is retried. */
 	trouble(name: string, text: string, seconds?: number): void;
 	/** Text as it is, indented. */
 	text(text: string): void;
@@ -31,8 +31,8 @@ const NAME_WIDTH = 14;
 const BAR_WIDTH = 24;
 
 /**
- * Writes to a stream: in place, coloured and with bars on a terminal; plain lines, one an event, anywhere else.
- * @param stream stdout, or stderr where stdout is taken by `--json`
+ * Writes to a stream: in place, with colours and bars, on a terminal; one plain line per event elsewhere.
+ * @param stream stdout, or stderr if stdout is used by `--json`
  */
 export function createTerminal(stream: NodeJS.WriteStream): Terminal {
 	const live = stream.isTTY === true;
@@ -46,7 +46,7 @@ export function createTerminal(stream: NodeJS.WriteStream): Terminal {
 		clear();
 		stream.write(`${text}\n`);
 	};
-	/** One line that the next one takes the place of; never wider than the window, or it could not be cleared. */
+	/** Draws one line, which the next one replaces; never wider than the window, or it could not be cleared. */
 	const draw = (text: string) => {
 		if (!live) return;
 		clear();
@@ -64,7 +64,7 @@ export function createTerminal(stream: NodeJS.WriteStream): Terminal {
 			const bar = "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);
 			const rate = seconds > 0 ? `${count(rows / seconds)} rows/s, ${size(bytes / seconds)}/s` : "";
 			draw(`  … ${named(name)} ${bar} ${count(rows)} of ${count(of)} rows, ${rate}`);
-			// Without a terminal, one line for each quarter is enough to see that it moves.
+			// Without a terminal, one line for each quarter is enough.
 			const quarter = `${name} ${Math.floor(share * 4)}`;
 			if (live || quarter === lastPlainProgress) return;
 			lastPlainProgress = quarter;
@@ -83,7 +83,7 @@ export function count(value: number): string {
 	return Math.round(value).toLocaleString("en-US");
 }
 
-/** Bytes in the unit a person would choose. */
+/** Bytes as kB or MB. */
 export function size(bytes: number): string {
 	return bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -1,4 +1,4 @@
-/** Deploys a record of the program onto the parts of this machine: what `pulumi up` would do, and the schedule. */
+/** Deploys a record of the program on this machine, as `pulumi up` does on AWS, and fires its schedule. */
 
 import { join } from "node:path";
 import type { WorkflowInput } from "../handlers/common/contract";
@@ -17,21 +17,21 @@ export type FunctionName = "extract" | "load" | "notify" | "migrate" | "rotate";
 export interface Deployment {
 	/** Invokes migrate as the deployment does. */
 	migrate(): Promise<MigrateResult>;
-	/** Runs the workflow with the schedule's own input and what is put on top of it. */
+	/** Runs the workflow with the schedule's input, overridden by the given one. */
 	run(name: string, input: Partial<WorkflowInput>, watcher: TaskWatcher): Promise<Outcome>;
-	/** Calls one function by itself, without the workflow. @throws an error named as Step Functions would see it */
+	/** Invokes one function without the workflow. @throws an error with the name that Step Functions would see */
 	invoke(name: FunctionName, event: object): Promise<unknown>;
 	/** Keys of all finished manifests in the raw bucket, oldest version first. */
 	manifests(): Promise<string[]>;
-	/** Asks whether somebody may do something by the program's policies, and knows what was asked by the functions. */
+	/** Decides by the program's policies, and lists what the functions were allowed. */
 	iam: Iam;
-	/** What was published to the topic since this was asked last. */
+	/** What was published to the topic since the last call. */
 	notifications: ReturnType<Aws["createTopic"]>;
-	/** The peak of a function's process, in MB; null where it did not run. */
+	/** Peak memory of a function's process in MB; null if it did not run. */
 	peakRssMb(name: FunctionName): number | null;
 	/** Ends the functions' processes, so that the next invocation starts cold. */
 	stopFunctions(): void;
-	/** Ends the functions' processes for good: a workflow that is under way gets no further. */
+	/** Ends the functions' processes for good: a running workflow stops where it is. */
 	stop(): Promise<void>;
 }
 
@@ -40,21 +40,21 @@ export interface Parts {
 	aws: Aws;
 	/** Where the functions find the open-data API. */
 	sourceUrl: string;
-	/** What a function prints, line by line. */
+	/** Receives what a function prints, line by line. */
 	onLine(line: string): void;
 }
 
 const FUNCTION = "aws:lambda/function:Function";
 const SNS_PUBLISH = "arn:aws:states:::sns:publish";
 
-/** Makes what the program declares: database, secrets, bucket, topic, functions. Nothing runs yet. */
+/** Creates the program's database, secrets, bucket, topic and functions. Nothing runs yet. */
 export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deployment> {
 	const { aws } = parts;
 	await deployDatabase(record, parts);
 	deploySecrets(record, aws);
 	const bucket = find(record, "aws:s3/bucket:Bucket", "raw").id;
 	aws.createBucket(bucket);
-	// A deployment that is still under way when it invokes migrate may have no topic yet, and has no workflow.
+	// When a deployment invokes migrate, it may have no topic yet, and has no workflow.
 	const topic = record.resources.find(({ type }) => type === "aws:sns/topic:Topic");
 	const notifications = topic ? aws.createTopic(topic.state.arn) : () => [];
 
@@ -71,7 +71,7 @@ export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deplo
 	};
 	let isStopped = false;
 	const invoke = async (arn: string, event: unknown) => {
-		// Who calls now does so because of the stop itself, as the workflow tells of a function that was ended.
+		// Only the workflow calls now, to report the function that was ended.
 		if (isStopped) return await new Promise(() => {});
 		const deployed = functions.get(arn);
 		if (!deployed) throw new Error(`The workflow calls ${arn}, which the program does not declare.`);
@@ -110,7 +110,7 @@ export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deplo
 	};
 }
 
-/** The database and its master user, whose secret RDS would keep. */
+/** Creates the database and its master user, whose secret RDS would manage. */
 async function deployDatabase(record: ProgramRecord, { postgres, aws }: Parts): Promise<void> {
 	const { inputs, state } = find(record, "aws:rds/instance:Instance");
 	const master = { username: inputs.username as string, password: newPassword() };
@@ -118,14 +118,14 @@ async function deployDatabase(record: ProgramRecord, { postgres, aws }: Parts): 
 	aws.secrets.put(state.masterUserSecrets[0].secretArn, { ...master, ca: postgres.ca });
 }
 
-/** The values that the program itself gives to secrets; the others are written by functions and operators. */
+/** Writes the secrets whose values the program declares; functions and operators write the others. */
 function deploySecrets(record: ProgramRecord, aws: Aws): void {
 	for (const { type, inputs } of record.resources)
 		if (type === "aws:secretsmanager/secretVersion:SecretVersion")
 			aws.secrets.put(inputs.secretId, JSON.parse(inputs.secretString));
 }
 
-/** Starts an execution as the schedule does. @returns its input @throws where the schedule's role may not */
+/** Fires the schedule. @returns the execution's input @throws if the schedule's role may not start it */
 async function fireSchedule(record: ProgramRecord, machine: RecordedResource, iam: Iam): Promise<WorkflowInput> {
 	const { inputs, state } = find(record, "aws:scheduler/schedule:Schedule");
 	const scheduler = { service: "scheduler.amazonaws.com", source: state.arn };
@@ -136,7 +136,7 @@ async function fireSchedule(record: ProgramRecord, machine: RecordedResource, ia
 	return JSON.parse(inputs.target.input) as WorkflowInput;
 }
 
-/** What tasks of the workflow call, as the workflow's role. Step Functions has names of its own for what it is refused. */
+/** Calls what a task of the workflow names, as the workflow's role. Refusals have Step Functions' own error names. */
 async function createTaskCaller(
 	{ inputs, state }: RecordedResource,
 	aws: Aws,
@@ -170,7 +170,7 @@ async function deployFunction(
 ): Promise<Invoker> {
 	const { inputs, state } = resource;
 	const declared = inputs.environment.variables as Record<string, string>;
-	// The addresses of this machine in the place of AWS's; everything else is as deployed.
+	// This machine's addresses instead of AWS's; everything else is as declared.
 	const here: Record<string, string> = {
 		SOURCE_URL: parts.sourceUrl,
 		DATABASE_HOST: parts.postgres.host,

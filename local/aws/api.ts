@@ -1,39 +1,39 @@
-/** AWS's APIs on the wire: who calls what, read from an HTTP request, and how each service says no. */
+/** AWS's APIs on the wire: reads caller and call from an HTTP request, and writes each service's refusals. */
 
 import type { IncomingHttpHeaders } from "node:http";
 import { bucketArn } from "./policies";
 
-/** A call of an AWS API, as policies speak of it. */
+/** A call of an AWS API, in the terms of policies. */
 export interface ApiCall {
 	/** `s3:GetObject` */
 	action: string;
 	/** ARN. */
 	resource: string;
-	/** What it asks of the key that encrypts the resource, where that is other than what the action always asks. */
+	/** KMS actions on the resource's key, where they differ from those that the action always needs. */
 	keyActions?: string[];
 }
 
 /**
- * Lets a request through, or does not.
- * @param accessKey what it is signed with; undefined: it is not signed
- * @param read says what is called; asked where that matters
+ * Allows a request or throws.
+ * @param accessKey of its signature; undefined: it is not signed
+ * @param read reads the call from the request, where it is needed
  * @throws AccessDenied
  */
 export type Authorize = (accessKey: string | undefined, read: () => ApiCall | undefined) => Promise<void>;
 
 export interface AccessDenied extends Error {
-	/** What was lacking: what was called, or what that asks of a key. */
+	/** The permission that was missing: for the call itself, or for the key. */
 	action: string;
 }
 
-/** How a service says no. */
+/** A service's answer to a refused request. */
 export interface Refusal {
 	status: number;
 	contentType: string;
 	body: string;
 }
 
-/** @param message one sentence: who may not do what, and why not */
+/** @param message one sentence with caller, action, resource and reason */
 export function accessDenied(action: string, message: string): AccessDenied {
 	return Object.assign(new Error(message), { name: "AccessDenied", action });
 }
@@ -42,7 +42,7 @@ export function isAccessDenied(error: unknown): error is AccessDenied {
 	return error instanceof Error && error.name === "AccessDenied";
 }
 
-/** The access key that a request is signed with; undefined: it is not signed. */
+/** The access key of a request's signature; undefined: it is not signed. */
 export function accessKeyOf(headers: IncomingHttpHeaders): string | undefined {
 	return /Credential=([^/]+)\//.exec(headers.authorization ?? "")?.[1];
 }
@@ -50,7 +50,7 @@ export function accessKeyOf(headers: IncomingHttpHeaders): string | undefined {
 /**
  * A request to S3, path-style.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
- * @throws AccessDenied for what the pipeline never asks
+ * @throws AccessDenied for calls that the pipeline never makes
  */
 export function s3Call(method: string, path: string): ApiCall {
 	const { pathname, searchParams: query } = new URL(path, "http://localhost");
@@ -71,12 +71,12 @@ export function s3Call(method: string, path: string): ApiCall {
 	throw unknownCall("s3", `${method} ${path}`);
 }
 
-/** S3 says that an object is not there only to those who may list its bucket. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
+/** S3 answers NoSuchKey only to callers that may list the bucket. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
 export function s3AbsenceCall({ action, resource }: ApiCall): ApiCall | undefined {
 	return action === "s3:GetObject" ? { action: "s3:ListBucket", resource: resource.split("/", 1)[0]! } : undefined;
 }
 
-/** A request to SNS, by its form. @throws AccessDenied for what the pipeline never asks */
+/** A request to SNS, by its form. @throws AccessDenied for calls that the pipeline never makes */
 export function snsCall({ Action, TopicArn }: Record<string, string>): ApiCall {
 	if (Action !== "Publish" || !TopicArn) throw unknownCall("sns", String(Action));
 	return { action: "sns:Publish", resource: TopicArn };

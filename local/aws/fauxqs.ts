@@ -1,4 +1,4 @@
-/** S3 and SNS by fauxqs: on loopback, and with every request looked at before it is answered. */
+/** S3 and SNS by fauxqs, on loopback, with an access check before each answer. */
 
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import {
@@ -20,10 +20,10 @@ type FauxqsOptions = Parameters<Fauxqs["startFauxqs"]>[0];
 type App = Pick<ReturnType<Fauxqs["buildApp"]>, "addHook" | "listen">;
 type Request = { method: string; url: string; headers: Record<string, string>; body: unknown };
 
-/** Where Fastify, which fauxqs is made with, tells of each server it makes. https://fastify.dev/docs/latest/Reference/Hooks/#diagnostics-channel-hooks */
+/** The channel on which Fastify, fauxqs's web server, announces each server it creates. https://fastify.dev/docs/latest/Reference/Hooks/#diagnostics-channel-hooks */
 const MADE = "fastify.initialization";
 
-/** Starts fauxqs. @param authorize asked before each request */
+/** Starts fauxqs. @param authorize called before each request */
 export async function startFauxqs(options: FauxqsOptions, authorize: Authorize): Promise<FauxqsServer> {
 	const { startFauxqs: start } = await import("fauxqs");
 	const made: App[] = [];
@@ -33,7 +33,7 @@ export async function startFauxqs(options: FauxqsOptions, authorize: Authorize):
 		guard(app, authorize);
 		made.push(app);
 	};
-	// It makes its server before it first waits, so that nobody else's is met.
+	// It creates its server synchronously, so that no other Fastify server is announced meanwhile.
 	subscribe(MADE, prepare);
 	const starting = start(options);
 	unsubscribe(MADE, prepare);
@@ -66,7 +66,7 @@ function guard(app: App, authorize: Authorize): void {
 	});
 }
 
-/** How a request is refused; undefined: it is not. @param need what must be allowed for it, given what it calls */
+/** A request's refusal; undefined: it is allowed. @param need the permission that a call needs */
 async function refusalOf(
 	{ method, url, headers, body }: Request,
 	authorize: Authorize,

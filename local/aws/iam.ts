@@ -1,16 +1,16 @@
-/** AWS's access control: whether a caller may do something, by the policies that the program declares. */
+/** AWS's access control: decides by the program's policies whether a caller may do something. */
 
 import { getDenialReasons, type RequestAnalysis, runSimulation } from "@cloud-copilot/iam-simulate";
 import { find, type ProgramRecord } from "../program/record";
 import { type ApiCall, accessDenied } from "./api";
 import { endpointOf, keysOf, type Policy, policiesOf, type Role, rolesOf, statementsOf } from "./policies";
 
-/** Who calls: what took a role of the program, by the role's name, or a service of AWS in its own. */
+/** A caller: a function or service with a role of the program, by the role's name, or an AWS service itself. */
 export type Caller = { role: string } | AwsService;
 
 export interface AwsService {
 	service: string;
-	/** ARN of what it does so for, where it says so. */
+	/** ARN of the resource it acts for, where it names one. */
 	source?: string;
 }
 
@@ -18,16 +18,16 @@ export interface Decision {
 	caller: Caller;
 	action: string;
 	resource: string;
-	/** The service that asked on the caller's behalf. */
+	/** The service that calls on the caller's behalf. */
 	via?: string;
 }
 
 export interface Iam {
-	/** Lets a caller do something, and the services what that needs. @throws AccessDenied: who lacked which action on what */
+	/** Checks an action, and what services do for it on the caller's behalf. @throws AccessDenied with caller, action and resource */
 	authorize(caller: Caller, call: ApiCall): Promise<void>;
-	/** Lets a service take a role. @returns the role's name @throws AccessDenied */
+	/** Checks that a service may assume a role. @returns the role's name @throws AccessDenied */
 	assume(roleArn: string, caller: AwsService): Promise<string>;
-	/** All that was allowed so far, each once. */
+	/** All decisions so far that allowed something, each once. */
 	allowed(): Decision[];
 }
 
@@ -45,7 +45,7 @@ const KEY_ACTIONS: Record<string, string[]> = {
 	"secretsmanager:PutSecretValue": ["kms:GenerateDataKey", "kms:Decrypt"],
 };
 
-/** Condition keys that AWS sets in some requests and leaves out of others, as is done here: left out, no condition on them holds. */
+/** Condition keys that AWS sets in some requests only, as here. A condition on a key that is not set does not hold. */
 const OPTIONAL = [
 	"aws:PrincipalArn",
 	"aws:SourceAccount",
@@ -53,11 +53,11 @@ const OPTIONAL = [
 	"aws:SourceVpc",
 	"aws:SourceVpce",
 	"kms:ViaService",
-	// What CloudWatch Logs asks of the key, in its own name.
+	// CloudWatch Logs uses the key as itself.
 	"kms:EncryptionContext:aws:logs:arn",
 ];
 
-/** What decisions are made by. */
+/** The policies by which decisions are made. */
 interface Rules {
 	record: ProgramRecord;
 	policies: Policy[];
@@ -70,7 +70,7 @@ interface Rules {
 
 /** Access control over a record of the program. */
 export function createIam(record: ProgramRecord): Iam {
-	// There from the first to the last moment of a deployment.
+	// Policies do not change during a deployment.
 	const [, , , region = "", account = ""] = (find(record, "aws:kms/key:Key").state.arn as string).split(":");
 	const [policies, roles, keys] = [policiesOf(record), rolesOf(record), keysOf(record)];
 	const rules: Rules = { record, policies, roles, keys, region, account };
@@ -107,7 +107,7 @@ export function createIam(record: ProgramRecord): Iam {
 	};
 }
 
-/** Why something is refused; undefined: it is not. */
+/** The reason for a refusal; undefined: it is allowed. */
 async function judge(rules: Rules, decision: Decision): Promise<string | undefined> {
 	const { caller, action, resource } = decision;
 	const role = "role" in caller ? rules.roles.find(({ name }) => name === caller.role) : undefined;
@@ -137,7 +137,7 @@ async function judge(rules: Rules, decision: Decision): Promise<string | undefin
 	return simulated.overallResult === "Allowed" ? undefined : reasonOf(simulated.result.analysis);
 }
 
-/** The policies that have a say in a request. */
+/** The policies that apply to a request. */
 function policiesFor({ policies }: Rules, { action, resource, via }: Decision, role: Role | undefined) {
 	const find = (kind: Policy["kind"], of: string | undefined) =>
 		policies.filter((policy) => policy.kind === kind && policy.of === of);
@@ -148,7 +148,7 @@ function policiesFor({ policies }: Rules, { action, resource, via }: Decision, r
 	};
 }
 
-/** What conditions are asked of. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html */
+/** Condition keys and their values. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html */
 function contextOf(rules: Rules, { caller, action, via }: Decision, role: Role | undefined): Record<string, string> {
 	const endpoint = isThroughEndpoint(role, via) ? endpointOf(rules.record, serviceOf(action)) : undefined;
 	return {
@@ -161,12 +161,12 @@ function contextOf(rules: Rules, { caller, action, via }: Decision, role: Role |
 	};
 }
 
-/** What a service asks on a caller's behalf does not come from the caller's network. */
+/** A request that a service makes on a caller's behalf does not come from the caller's network. */
 function isThroughEndpoint(role: Role | undefined, via: string | undefined): boolean {
 	return role?.inNetwork === true && via === undefined;
 }
 
-/** A condition on a key that is never set here would never hold, and let through what it denies on AWS. */
+/** Rejects conditions on keys that are never set here: a Deny with one would deny on AWS and not here. */
 function checkConditions(policy: Policy, context: Record<string, string>): void {
 	const known = new Set([...OPTIONAL, ...Object.keys(context)].map((key) => key.toLowerCase()));
 	for (const { Condition = {} } of statementsOf(policy))
@@ -175,7 +175,7 @@ function checkConditions(policy: Policy, context: Record<string, string>): void 
 				throw new Error(`${policy.name} asks for ${key}, which local runs do not know; set it in local/aws/iam.ts.`);
 }
 
-/** Which policy says no, or says nothing. */
+/** Names the policy that denies, or that does not allow. */
 function reasonOf(analysis: RequestAnalysis): string {
 	const names: Record<string, string> = {
 		identity: "the role's policy",
@@ -201,12 +201,12 @@ function serviceOf(action: string): string {
 	return action.slice(0, action.indexOf(":"));
 }
 
-/** What a resource's policy and key belong to: an object's are its bucket's. */
+/** The resource that has the policy and the key: for an object, its bucket. */
 function ownerOf(arn: string): string {
 	return arn.startsWith("arn:aws:s3:::") ? arn.split("/", 1)[0]! : arn;
 }
 
-/** The principal that AWS makes of a role that was taken. */
+/** The principal of an assumed role. */
 function sessionArn(role: Role, account: string): string {
 	return `arn:aws:sts::${account}:assumed-role/${role.name}/local`;
 }

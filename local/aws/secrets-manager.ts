@@ -1,4 +1,4 @@
-/** AWS Secrets Manager on loopback: the calls the pipeline makes, over a file for its owner's eyes only. */
+/** AWS Secrets Manager on loopback: the calls that the pipeline makes, stored in a file that only its owner may read. */
 
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
@@ -9,18 +9,18 @@ import { type Authorize, accessKeyOf, isAccessDenied, secretsManagerCall, secret
 
 export interface SecretsManager {
 	url: string;
-	/** Gives a secret a value, as its owner would. A secret that was never given one answers as AWS's empty ones do. */
+	/** Writes a secret's value, as its owner would. A secret without a value answers as AWS's empty secrets do. */
 	put(arn: string, value: object): void;
-	/** A secret's current value, or that of the version with another label. */
+	/** Reads a secret's current value, or the value of the version with another label. */
 	get<T>(arn: string, label?: string): T | undefined;
 	/** Adds an empty version that is AWSPENDING, as AWS does before it has a secret rotated. @returns the version's id */
 	beginRotation(arn: string): string;
 	stop(): Promise<void>;
 }
 
-/** A version without labels is gone at once; AWS keeps it for a while, and promises nothing. */
+/** A version without labels is deleted at once; AWS deletes it later, at a time that it does not promise. */
 interface Version {
-	/** None as long as a rotation has not written it. */
+	/** Undefined until the rotation writes it. */
 	text?: string;
 	labels: string[];
 }
@@ -44,12 +44,12 @@ const PREVIOUS = "AWSPREVIOUS";
 const PENDING = "AWSPENDING";
 
 /**
- * Starts the stand-in.
- * @param file where values are kept between runs
- * @param authorize asked before each request
+ * Starts the server.
+ * @param file stores the secrets between runs
+ * @param authorize called before each request
  */
 export async function startSecretsManager(file: string, authorize: Authorize): Promise<SecretsManager> {
-	const secrets = readSecrets(file);
+	const secrets = readJson<Record<string, Versions>>(file) ?? {};
 	/** Changes a secret's versions, on disk too, or not at all. */
 	const change = <T>(arn: string, work: (versions: Versions) => T): T => {
 		const versions = structuredClone(secrets[arn] ?? {});
@@ -98,37 +98,27 @@ export async function startSecretsManager(file: string, authorize: Authorize): P
 			change(arn, (versions) => {
 				const id = randomUUID();
 				versions[id] = { text: JSON.stringify(value), labels: [] };
-				give(versions, CURRENT, id);
+				moveLabel(versions, CURRENT, id);
 			}),
 		get: (arn, label = CURRENT) => {
-			const text = withLabel(secrets[arn] ?? {}, label)?.[1].text;
+			const text = findByLabel(secrets[arn] ?? {}, label)?.[1].text;
 			return text === undefined ? undefined : JSON.parse(text);
 		},
 		beginRotation: (arn) =>
 			change(arn, (versions) => {
 				const id = randomUUID();
 				versions[id] = { labels: [] };
-				give(versions, PENDING, id);
+				moveLabel(versions, PENDING, id);
 				return id;
 			}),
 		stop: () => close(server),
 	};
 }
 
-/** What was kept. A secret that is a text and nothing more has one version, the current one. */
-function readSecrets(file: string): Record<string, Versions> {
-	const kept = Object.entries(readJson<Record<string, string | Versions>>(file) ?? {});
-	const read = kept.map(([arn, secret]) => [
-		arn,
-		typeof secret === "string" ? { [randomUUID()]: { text: secret, labels: [CURRENT] } } : secret,
-	]);
-	return Object.fromEntries(read);
-}
-
 function getValue(versions: Versions, { VersionId, VersionStage }: SecretRequest) {
 	const label = VersionStage ?? (VersionId === undefined ? CURRENT : undefined);
 	const [id, version] =
-		VersionId === undefined ? (withLabel(versions, label!) ?? []) : ([VersionId, versions[VersionId]] as const);
+		VersionId === undefined ? (findByLabel(versions, label!) ?? []) : ([VersionId, versions[VersionId]] as const);
 	if (version && label !== undefined && !version.labels.includes(label))
 		throw awsError(
 			"InvalidRequestException",
@@ -154,7 +144,7 @@ function putValue(versions: Versions, { SecretString: text, ...request }: Secret
 	if (known?.text === undefined) {
 		const isFirst = Object.values(versions).every((other) => other.text === undefined);
 		versions[id] = { text, labels: known?.labels ?? [] };
-		for (const label of isFirst ? [...VersionStages, CURRENT] : VersionStages) give(versions, label, id);
+		for (const label of isFirst ? [...VersionStages, CURRENT] : VersionStages) moveLabel(versions, label, id);
 	}
 	return { VersionId: id, VersionStages: versions[id]!.labels };
 }
@@ -166,30 +156,30 @@ function updateStage(versions: Versions, request: SecretRequest): void {
 	for (const id of [to, from])
 		if (id !== undefined && !versions[id])
 			throw awsError("ResourceNotFoundException", `Secrets Manager can't find the specified secret version ${id}.`);
-	const holder = withLabel(versions, label)?.[0];
+	const holder = findByLabel(versions, label)?.[0];
 	if (holder !== from && holder !== to)
 		throw awsError("InvalidParameterException", `RemoveFromVersionId must be the version that has ${label}.`);
 	if (from !== undefined && holder !== from)
 		throw awsError("InvalidParameterException", `The version ${from} does not have ${label}.`);
-	if (to !== undefined) give(versions, label, to);
+	if (to !== undefined) moveLabel(versions, label, to);
 	else if (label === CURRENT) throw awsError("InvalidParameterException", `${CURRENT} can only be moved.`);
-	else take(versions, label);
+	else removeLabel(versions, label);
 }
 
-/** Gives a label to one version, and so takes it from another; the one that was current becomes the previous one. */
-function give(versions: Versions, label: string, id: string): void {
-	const from = withLabel(versions, label)?.[0];
+/** Moves a label to one version, from the one that has it; the version that was current becomes the previous one. */
+function moveLabel(versions: Versions, label: string, id: string): void {
+	const from = findByLabel(versions, label)?.[0];
 	if (from === id) return;
-	take(versions, label);
+	removeLabel(versions, label);
 	versions[id]!.labels.push(label);
-	if (label === CURRENT && from !== undefined) give(versions, PREVIOUS, from);
+	if (label === CURRENT && from !== undefined) moveLabel(versions, PREVIOUS, from);
 }
 
-function take(versions: Versions, label: string): void {
+function removeLabel(versions: Versions, label: string): void {
 	for (const version of Object.values(versions)) version.labels = version.labels.filter((other) => other !== label);
 }
 
-function withLabel(versions: Versions, label: string): [string, Version] | undefined {
+function findByLabel(versions: Versions, label: string): [string, Version] | undefined {
 	return Object.entries(versions).find(([, { labels }]) => labels.includes(label));
 }
 

@@ -1,4 +1,4 @@
-/** The AWS services that the functions call, on loopback: S3 and SNS by fauxqs, Secrets Manager by a page of our own. */
+/** The AWS services that the functions call, on loopback: S3 and SNS by fauxqs, Secrets Manager by secrets-manager.ts. */
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -15,33 +15,33 @@ export interface Notification {
 }
 
 export interface Aws {
-	/** What makes an unmodified AWS SDK talk to these services, and to nothing else, as the owner of the account. */
+	/** Environment variables that direct an unmodified AWS SDK to these services, as the account's owner. */
 	environment: Record<string, string>;
 	secrets: SecretsManager;
 	/**
-	 * Lets requests through as the program's policies allow, from now on: each is somebody's whose role has the name of
-	 * the access key it is signed with, or the owner's, who may do everything. Before, everybody may.
-	 * @param onDenied told each refusal, since a service's answer to HEAD carries no message
+	 * Enforces the program's policies from now on. A request's access key is the name of its caller's role, or the
+	 * owner's, who may do everything. Before this call all requests are allowed.
+	 * @param onDenied receives each refusal, since a service's answer to HEAD carries no message
 	 */
 	enforce(record: ProgramRecord, onDenied: (sentence: string) => void): Iam;
 	createBucket(name: string): void;
 	/** Keys of a bucket's objects, in order. */
 	listObjects(bucket: string): Promise<string[]>;
-	/** Makes a topic. @returns what was published to it since this was asked last */
+	/** Creates a topic. @returns a function that returns what was published since its last call */
 	createTopic(arn: string): () => Notification[];
-	/** Publishes as Step Functions' own SNS integration would. */
+	/** Publishes as Step Functions' SNS integration does. */
 	publish(arn: string, subject: string, message: string): void;
 	stop(): Promise<void>;
 }
 
 const REGION = "ap-northeast-1";
 const NOTIFICATIONS = "notifications";
-/** The account owner's access key. Signatures need a secret one too; nobody checks them. */
+/** The account owner's access key. Signatures need a secret key too, but are not verified. */
 const OWNER = "local";
 
 /**
  * Starts the services.
- * @param directory where objects and secrets are kept between runs
+ * @param directory stores objects and secrets between runs
  */
 export async function startAws(directory: string): Promise<Aws> {
 	mkdirSync(directory, { recursive: true });
@@ -50,7 +50,7 @@ export async function startAws(directory: string): Promise<Aws> {
 	const secrets = await startSecretsManager(join(directory, "secrets.json"), authorize);
 	const storage = { dataDir: join(directory, "services"), s3StorageDir: join(directory, "objects") };
 	const server = await startFauxqs({ port: 0, logger: false, defaultRegion: REGION, ...storage }, authorize);
-	// Some tenths of a second, spent while the program is evaluated.
+	// Takes some tenths of a second, while the program is evaluated.
 	const { createIam } = require("./iam") as typeof import("./iam");
 	const url = `http://127.0.0.1:${server.port}`;
 	const region = { region: REGION };

@@ -1,4 +1,4 @@
-/** Runs a function's unpacked archive in a process of its own, with its environment, its memory and its timeout. */
+/** Runs a function's unpacked archive in its own process, with its environment, memory limit and timeout. */
 
 import { type ChildProcess, fork, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -21,15 +21,15 @@ export interface LambdaFunction {
 export interface Invoker {
 	/** Invokes the function. @throws an error named as Step Functions would see it */
 	invoke(event: unknown): Promise<unknown>;
-	/** The most memory its process ever held, in MB, by the operating system's count; null before it ran. */
+	/** Peak resident memory of its process in MB; null before it ran. */
 	peakRssMb(): number | null;
-	/** Process id of the warm function, where there is one. */
+	/** Process id of the warm function, if there is one. */
 	pid(): number | undefined;
-	/** Ends its process and forgets how much memory that held: the next invocation starts cold. */
+	/** Ends its process and resets the peak: the next invocation starts cold. */
 	stop(): void;
 }
 
-/** What Lambda would answer for an error of a function, and Step Functions would give as its cause. */
+/** Lambda's answer for an error of a function, which Step Functions passes on as the cause. */
 interface FunctionError {
 	errorType: string;
 	errorMessage: string;
@@ -43,8 +43,8 @@ const START_MS = 10_000;
 
 /**
  * Makes a function invokable. Its process starts with the first invocation and stays warm for the next.
- * @param aws environment that leads the SDK to the local services
- * @param onLine what the function prints, line by line
+ * @param aws environment variables that direct the SDK to the local services
+ * @param onLine receives what the function prints, line by line
  */
 export function createInvoker(
 	lambda: LambdaFunction,
@@ -62,7 +62,7 @@ export function createInvoker(
 			env: functionEnvironment(lambda, aws),
 			...endingWithRunner(["--disable-warning=ExperimentalWarning", ...heapLimits(lambda.memoryMb)]),
 			stdio: ["ignore", "pipe", "pipe", "ipc"],
-			// Ctrl-C is for the runner, which stops its functions in its turn.
+			// Ctrl-C reaches the runner, which then stops its functions.
 			detached: true,
 		});
 		for (const stream of [started.stdout!, started.stderr!])
@@ -70,7 +70,7 @@ export function createInvoker(
 				outOfMemory ||= line.includes("heap out of memory");
 				onLine(line);
 			});
-		// Known from the first moment, so that it can be stopped while it starts.
+		// Set at once, so that it can be stopped while it starts.
 		child = started;
 		started.once("exit", () => {
 			if (child === started) child = undefined;
@@ -79,14 +79,14 @@ export function createInvoker(
 		return started;
 	};
 
-	/** The next message of the process; its death and its silence are errors. */
+	/** The next message of the process; its exit and its timeout are errors. */
 	const answerOf = (of: ChildProcess, withinMs: number, onTimeout: () => Error) =>
 		new Promise<Answer>((resolve, reject) => {
 			const sampler = setInterval(sample, SAMPLE_MS);
 			const timer = setTimeout(() => {
 				settle();
 				of.kill("SIGKILL");
-				// It may take its time to die, and is not to be asked again meanwhile.
+				// It may take a while to end, and must not be invoked again meanwhile.
 				if (child === of) child = undefined;
 				reject(onTimeout());
 			}, withinMs);
@@ -94,7 +94,7 @@ export function createInvoker(
 				settle();
 				resolve(answer);
 			};
-			// Not "exit", which may come before its last lines: those tell what ended it.
+			// Not "exit", which may come before its last lines, which say why it ended.
 			const onClose = (code: number | null, signal: string | null) => {
 				settle();
 				reject(crash(code, signal));
@@ -129,7 +129,7 @@ export function createInvoker(
 			const answering = answerOf(warm, timeoutMs, () =>
 				lambdaError("Sandbox.Timedout", `Task timed out after ${lambda.timeoutSeconds.toFixed(2)} seconds`),
 			);
-			// What cannot be said in JSON does not reach a function.
+			// Only what JSON can express reaches a function.
 			const payload = JSON.parse(JSON.stringify(event));
 			warm.send({ event: payload, requestId: randomUUID(), deadline: Date.now() + timeoutMs });
 			const answer = await answering;
@@ -152,7 +152,7 @@ function lambdaError(name: string, message: string): Error {
 	return error;
 }
 
-/** Exactly what a function finds on Lambda: its own variables, and those that the runtime sets. */
+/** The environment of a function on Lambda: its own variables and those of the runtime. */
 function functionEnvironment(lambda: LambdaFunction, aws: Record<string, string>): NodeJS.ProcessEnv {
 	return {
 		...lambda.environment,
@@ -167,12 +167,12 @@ function functionEnvironment(lambda: LambdaFunction, aws: Record<string, string>
 	};
 }
 
-/** Whether setpriv is here and knows the option; asked once. */
+/** Whether setpriv is installed and knows the option; checked once. */
 let canBind: boolean | undefined;
 
 /**
- * How Node is started so that it never outlives the runner. A function hears by itself when the runner is killed, unless
- * it does not let go of the processor; then Linux ends it. https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
+ * The command that starts Node so that it ends with the runner. A function notices when the runner is killed, unless it
+ * blocks its event loop; then Linux ends it. https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
  */
 function endingWithRunner(flags: string[]): { execPath: string; execArgv: string[] } {
 	const bound = ["--pdeathsig", "KILL"];
@@ -181,7 +181,7 @@ function endingWithRunner(flags: string[]): { execPath: string; execArgv: string
 	return { execPath: "setpriv", execArgv: [...bound, process.execPath, ...flags] };
 }
 
-/** As Lambda's own start script divides a function's memory: a tenth for young objects, most of the rest for old ones. */
+/** Divides a function's memory as Lambda's start script does: a tenth for young objects, most of the rest for old ones. */
 function heapLimits(memoryMb: number): string[] {
 	const young = Math.floor(memoryMb / 10);
 	return [`--max-semi-space-size=${Math.max(1, Math.floor(young / 2))}`, `--max-old-space-size=${memoryMb - young}`];

@@ -19,18 +19,18 @@ export interface Postgres {
 	superuser: { user: string; password: string };
 	/** Process id of the server. */
 	pid: number;
-	/** Ends the server, its sessions first. */
+	/** Ends the sessions and the server. */
 	stop(): Promise<void>;
 }
 
-/** What outlives the server's process; kept where only its owner may read. */
+/** Stored with the data, readable only for its owner. */
 interface Credentials {
 	password: string;
 	ca: string;
 	key: string;
 }
 
-/** The user the server runs as: root it refuses. */
+/** The user the server runs as; it refuses to run as root. */
 interface ServerUser {
 	uid: number;
 	gid: number;
@@ -40,13 +40,13 @@ const HOST = "localhost";
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
 
-/** Speaks TLS to addresses of this machine only, and asks everyone for a password. */
+/** Accepts TLS connections from this machine only, with a password. */
 const HBA = "hostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1/128 scram-sha-256\n";
 
 /**
- * Starts the server whose data is in a folder, making it first where there is none, and stopping one that a killed run
- * left behind.
- * @param directory where its data and credentials are; see `dataDirectory` for where the data goes if it can't be there
+ * Starts the server on a data folder. Creates the folder if there is none, and stops a server that a killed run left
+ * behind.
+ * @param directory of its data and credentials; `dataDirectory` says where the data is if the server can't read this one
  * @param settings PostgreSQL's, on top of those that suit a small machine
  * @throws with the server's own words when it does not start
  */
@@ -60,7 +60,7 @@ export async function startPostgres(directory: string, settings: Record<string, 
 	return await afterSessions(() => start(binaries, data, credentials, user, settings));
 }
 
-/** Where a server's data is: below its folder, or in one of its own where the server's user can't enter that. */
+/** A server's data folder: in the given one, or elsewhere if the server's user can't enter that. */
 export function dataDirectory(directory: string, user = serverUser()): string {
 	mkdirSync(directory, { recursive: true });
 	if (!user || isReachable(directory)) return join(directory, "data");
@@ -79,7 +79,7 @@ export function removePostgres(directory: string): void {
 	rmSync(directory, { recursive: true, force: true });
 }
 
-/** How `pg` reaches a database of the server; the certificate is verified. */
+/** Settings with which `pg` connects to a database of the server; the certificate is verified. */
 export function clientConfig(postgres: Postgres, database: string, user = postgres.superuser): ClientConfig {
 	const { host, port, ca } = postgres;
 	return { host, port, database, ...user, ssl: { ca, rejectUnauthorized: true } };
@@ -97,8 +97,8 @@ export async function asSuperuser<T>(postgres: Postgres, work: (client: Client) 
 }
 
 /**
- * Makes a database and the user that owns it, as RDS does: it may create roles, and is no superuser. What is there stays,
- * but for the password.
+ * Creates a database and its owner as RDS does: a user that may create roles and is no superuser. Both are kept if they
+ * exist, but for the password.
  */
 export async function createDatabase(postgres: Postgres, name: string, owner: { user: string; password: string }) {
 	await asSuperuser(postgres, async (client) => {
@@ -177,7 +177,7 @@ async function readCredentials(directory: string): Promise<Credentials> {
 	return credentials;
 }
 
-/** Makes the data folder aside and moves it into place when it is whole, so that a killed one never looks finished. */
+/** Creates the data folder under another name and renames it when it is complete, so that none is used half-made. */
 function initialise(binaries: string, data: string, credentials: Credentials, user: ServerUser | undefined): void {
 	const unfinished = `${data}.new`;
 	rmSync(unfinished, { recursive: true, force: true });
@@ -236,7 +236,7 @@ async function start(
 		env: serverEnvironment(),
 		cwd: "/",
 		stdio: ["ignore", "ignore", "pipe"],
-		// Ctrl-C is for the runner, which stops the server in its turn.
+		// Ctrl-C reaches the runner, which then stops the server.
 		detached: true,
 	});
 	const said: string[] = [];
@@ -291,7 +291,7 @@ async function stop(server: ChildProcess): Promise<void> {
 	clearTimeout(timer);
 }
 
-/** Stops the server that a killed run left on this data, and forgets a lock file whose server is gone. */
+/** Stops a server that a killed run left on this data, and deletes a stale lock file. */
 async function stopOrphan(data: string): Promise<void> {
 	const pid = Number(lockFile(data)[0]);
 	if (!pid) return;
@@ -310,7 +310,7 @@ async function stopOrphan(data: string): Promise<void> {
 	rmSync(join(data, "postmaster.pid"), { force: true });
 }
 
-/** What a process was started with; empty where there is none. Small Linux images have no ps. */
+/** A process's command line; empty if there is no process. Small Linux images have no ps. */
 function commandLine(pid: number): string {
 	if (platform() !== "linux")
 		return spawnSync("ps", ["-ww", "-o", "command=", "-p", String(pid)], { encoding: "utf8" }).stdout;
@@ -330,7 +330,7 @@ function lockFile(data: string): string[] {
 	}
 }
 
-/** Nothing of the caller's environment reaches the server, least of all PG… variables. */
+/** The server's environment, without the caller's: PG… variables would change its settings. */
 function serverEnvironment(): NodeJS.ProcessEnv {
 	return { PATH: process.env.PATH, LC_ALL: "C", TZ: "UTC" };
 }

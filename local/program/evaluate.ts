@@ -1,21 +1,25 @@
-/** Evaluates the program under Pulumi's runtime mocks and writes its record: the process that local/program/record.ts starts. */
+/** Evaluates the program under Pulumi's runtime mocks and writes its record. */
 
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { call, newResource } from "./mocks";
 import { type Properties, type RecordedResource, type RecordOptions, saveRecord } from "./record";
-import { keepArchives, unwrapSecrets, withoutArchives } from "./recorded-inputs";
+import { unpackArchives, unwrapSecrets, withoutArchives } from "./recorded-inputs";
 
 interface ProjectFile {
 	name: string;
 	config: Record<string, { default?: unknown; value?: unknown }>;
 }
 
-/** What a registration says that the mocks are not told. */
+/** The part of a registration that the mocks do not receive. */
 type Registration = Pick<RecordedResource, "urn" | "parent" | "dependsOn" | "protect" | "retained">;
 
-async function main(directory: string, options: RecordOptions): Promise<void> {
+/**
+ * Evaluates the program in this process, whose working directory is the project's.
+ * @param directory where the record is written
+ */
+export async function evaluate(directory: string, options: RecordOptions): Promise<void> {
 	const project = parse(readFileSync("Pulumi.yaml", "utf8")) as ProjectFile;
 	const resources: (RecordedResource & { key: string })[] = [];
 	const keyOf = (type: string, name: string) => `${type} ${name}`;
@@ -43,7 +47,7 @@ async function main(directory: string, options: RecordOptions): Promise<void> {
 	const recorded = resources.map(async ({ key, ...resource }) => ({
 		...resource,
 		...registrations.get(key),
-		inputs: await keepArchives(resource.inputs, directory, `archives/${resource.name}`, process.cwd()),
+		inputs: await unpackArchives(resource.inputs, directory, `archives/${resource.name}`, process.cwd()),
 		state: withoutArchives(resource.state),
 	}));
 	saveRecord({
@@ -54,7 +58,7 @@ async function main(directory: string, options: RecordOptions): Promise<void> {
 	});
 }
 
-/** The stack's configuration as the CLI would hand it over: defaults, then the stack's file, then what is asked for. */
+/** The stack's configuration as the CLI passes it: defaults, then the stack's file, then the options' settings. */
 function readConfig(project: ProjectFile, { stack, settings = {} }: RecordOptions): Record<string, string> {
 	const ofStack = parse(readFileSync(`Pulumi.${stack}.yaml`, "utf8")) as { config?: Record<string, unknown> };
 	const config: Record<string, string> = {};
@@ -68,7 +72,7 @@ function readConfig(project: ProjectFile, { stack, settings = {} }: RecordOption
 	return config;
 }
 
-/** The part of a registration that the mocks are not told, as gRPC's generated code names it. */
+/** The same part, as gRPC's generated code names it. */
 interface RegisterRequest {
 	getType(): string;
 	getName(): string;
@@ -82,7 +86,7 @@ interface Monitor {
 	registerResource(request: RegisterRequest, answer: Answer): void;
 }
 
-/** Listens to what the program says to the engine beside a resource's inputs. */
+/** Records what the program tells the engine besides a resource's inputs. */
 function watchRegistrations(keyOf: (type: string, name: string) => string): Map<string, Registration> {
 	const registrations = new Map<string, Registration>();
 	const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
@@ -106,11 +110,3 @@ function watchRegistrations(keyOf: (type: string, name: string) => string): Map<
 function plain(output: Properties | undefined): Promise<Properties> {
 	return new Promise((resolve) => pulumi.output(output ?? {}).apply(resolve));
 }
-
-// The one who asked is gone.
-process.on("disconnect", () => process.exit(1));
-const [directory = "", options = ""] = process.argv.slice(2);
-main(directory, JSON.parse(options)).then(
-	() => process.exit(0),
-	(error: Error) => process.send!(error.message, () => process.exit(1)),
-);

@@ -1,7 +1,4 @@
-/**
- * What AWS would answer where it is not there: ids and ARNs of the right shape, always the same ones, so that two records
- * of one program do not differ.
- */
+/** AWS's answers for runs without AWS: ids and ARNs of the right shape, the same each time, so that records are reproducible. */
 
 import { createHash } from "node:crypto";
 import type { MockCallArgs, MockResourceArgs } from "@pulumi/pulumi/runtime";
@@ -10,7 +7,7 @@ export const REGION = "ap-northeast-1";
 /** The account that the local S3 and SNS know. */
 const ACCOUNT = "000000000000";
 
-/** What a resource is declared as. */
+/** A resource's declaration. */
 export type Declared = Pick<MockResourceArgs, "type" | "name" | "inputs">;
 
 export interface Answer {
@@ -20,7 +17,7 @@ export interface Answer {
 
 const FUNCTION = "aws:lambda/function:Function";
 
-/** How ids of the network's parts begin, where it is not with the kind itself. */
+/** Prefixes of EC2 ids that differ from the resource's kind. */
 const EC2_PREFIXES: Record<string, string> = {
 	eip: "eipalloc",
 	flowLog: "fl",
@@ -34,7 +31,7 @@ const EC2_PREFIXES: Record<string, string> = {
 	vpcEndpoint: "vpce",
 };
 
-/** Attributes of a resource that AWS decides; whatever was asked for comes back as it was. */
+/** A new resource's id and attributes: those that AWS decides, and the inputs as they are. */
 export function newResource({ type, name, inputs }: Declared): Answer {
 	const hash = createHash("sha256").update(`${type} ${name}`).digest("hex");
 	const physical = `${name}-${hash.slice(0, 7)}`;
@@ -91,7 +88,7 @@ export function newResource({ type, name, inputs }: Declared): Answer {
 	}
 }
 
-/** What a resource that is there becomes by a change: a function gets another version, all else what was asked for. */
+/** An existing resource after a change: a function gets another version, all others their new inputs. */
 export function changedResource(declared: Declared, old: Record<string, unknown>): Answer {
 	const { id, state } = newResource(declared);
 	if (declared.type !== FUNCTION) return { id, state };
@@ -99,7 +96,7 @@ export function changedResource(declared: Declared, old: Record<string, unknown>
 	return { id, state: { ...state, version, qualifiedArn: `${state.arn}:${version}` } };
 }
 
-/** What AWS's data sources answer. */
+/** Answers of AWS's data sources. */
 export function call({ token, inputs }: Pick<MockCallArgs, "token" | "inputs">): Record<string, unknown> {
 	switch (token) {
 		case "aws:iam/getPolicyDocument:getPolicyDocument":

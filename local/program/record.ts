@@ -1,14 +1,15 @@
 /**
  * A record of the program: every resource it declares, with its inputs, outputs and options, and the archives of its
- * functions. Local runs and tests deploy from it what AWS would be given.
+ * functions. Local runs and tests deploy it.
  */
 
 import { fork } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
+import type { Inputs } from "./inputs";
 
-/** A resource's properties, as untyped as Pulumi's own mocks hand them over. */
+/** A resource's properties, untyped as in Pulumi's mocks. */
 // biome-ignore lint/suspicious/noExplicitAny: each type has its own
 export type Properties = Record<string, any>;
 
@@ -16,24 +17,24 @@ export interface RecordedResource {
 	type: string;
 	name: string;
 	urn: string;
-	/** URN; empty for what has none. */
+	/** URN; empty if there is none. */
 	parent: string;
 	id: string;
 	/** As declared. An archive is the name of its folder below the record's. */
 	inputs: Properties;
-	/** What AWS would answer, by local/program/mocks.ts. */
+	/** AWS's answer, by local/program/mocks.ts. */
 	state: Properties;
 	/** Names of the inputs that Pulumi encrypts in its state. */
 	secretInputs: string[];
-	/** URNs of all it waits for. */
+	/** URNs of the resources it depends on. */
 	dependsOn: string[];
 	protect: boolean;
-	/** Whether it outlives a destroy. */
+	/** Whether a destroy leaves it in place. */
 	retained: boolean;
 }
 
 export interface ProgramRecord {
-	/** Where it is kept. */
+	/** Folder of the record. */
 	directory: string;
 	stack: string;
 	resources: RecordedResource[];
@@ -46,13 +47,22 @@ export interface RecordOptions {
 	settings?: Record<string, string>;
 	/** Whether TypeScript checks types while it loads the program, as in Pulumi's language host. */
 	typeCheck?: boolean;
+	/** The caller's environment, of which the program sees what Pulumi and AWS read; `process.env` if not given. */
+	environment?: NodeJS.ProcessEnv;
 }
 
+export const PROJECT_ROOT = resolve(__dirname, "../..");
+/** What local runs and tools write; nothing in it is an input of the program. */
+export const STATE = join(PROJECT_ROOT, ".local");
+
 const RECORD = "record.json";
-const PROJECT_ROOT = resolve(__dirname, "../..");
+const INPUTS = "inputs.json";
+
+/** An error's message is all that is shown of it, and a stack trace for each of Pulumi's promises takes two seconds. */
+const FLAGS = ["--disable-warning=ExperimentalWarning", "--stack-trace-limit=0"];
 
 /**
- * Evaluates the program, in a process of its own, and keeps its record.
+ * Evaluates the program, in a process of its own, and writes its record.
  * @param directory where to; what is there is replaced when the new record is whole
  * @throws the program's own error
  */
@@ -66,7 +76,7 @@ export async function recordProgram(directory: string, options: RecordOptions): 
 	return loadRecord(directory);
 }
 
-/** Reads a record that was kept. @throws one sentence where there is none */
+/** Reads a record. @throws one sentence if there is none */
 export function loadRecord(directory: string): ProgramRecord {
 	try {
 		return { ...JSON.parse(readFileSync(join(directory, RECORD), "utf8")), directory: resolve(directory) };
@@ -75,9 +85,24 @@ export function loadRecord(directory: string): ProgramRecord {
 	}
 }
 
-/** Keeps a record in a folder that holds the archives already. */
+/** Writes a record into the folder that holds its archives. */
 export function saveRecord({ directory, ...record }: ProgramRecord): void {
 	writeFileSync(join(directory, RECORD), JSON.stringify(record, null, "\t"));
+}
+
+/** Writes beside a record what its evaluation has read. */
+export function saveInputs(directory: string, inputs: Inputs): void {
+	writeFileSync(join(directory, INPUTS), JSON.stringify(inputs));
+}
+
+export function loadInputs(directory: string): Inputs {
+	return JSON.parse(readFileSync(join(directory, INPUTS), "utf8"));
+}
+
+/** The part of an environment that the program may read: nothing else reaches its process. */
+export function visibleEnvironment({ environment = process.env }: RecordOptions): [string, string][] {
+	const visible = Object.entries(environment).filter(([name]) => /^(PULUMI|AWS)_/.test(name));
+	return visible.map(([name, value]) => [name, value ?? ""] as [string, string]).sort();
 }
 
 /** The one resource of a type, or of a type and a name. */
@@ -89,9 +114,12 @@ export function find(record: ProgramRecord, type: string, name?: string): Record
 }
 
 async function evaluate(directory: string, options: RecordOptions): Promise<void> {
-	const child = fork(join(__dirname, "evaluate.ts"), [directory, JSON.stringify(options)], {
+	const { stack, settings } = options;
+	const child = fork(join(__dirname, "evaluate-main.ts"), [directory, JSON.stringify({ stack, settings }), STATE], {
 		cwd: PROJECT_ROOT,
-		execArgv: ["--disable-warning=ExperimentalWarning", "-r", "ts-node/register/transpile-only"],
+		// Windows starts no process without SystemRoot.
+		env: { ...Object.fromEntries(visibleEnvironment(options)), SystemRoot: process.env.SystemRoot },
+		execArgv: [...FLAGS, "-r", join(PROJECT_ROOT, "local/common/typescript.js")],
 		stdio: ["ignore", "ignore", "pipe", "ipc"],
 		...(options.typeCheck && { execArgv: ["-r", "ts-node/register"] }),
 	});

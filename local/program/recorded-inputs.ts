@@ -1,11 +1,11 @@
-/** Inputs as a record keeps them: without the marks of secrets, and with archives unpacked into folders. */
+/** A resource's inputs in a record: without the marks of secrets, and with archives unpacked into folders. */
 
 import { copyFileSync, linkSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Properties } from "./record";
 
-/** Inputs without the wrapping that marks secrets, and which of them had it anywhere inside. */
+/** Inputs without the marks of secrets, and the names of those that had one anywhere inside. */
 export function unwrapSecrets(inputs: Properties) {
 	const secretInputs = new Set<string>();
 	const unwrap = (name: string, value: unknown): unknown => {
@@ -22,10 +22,10 @@ export function unwrapSecrets(inputs: Properties) {
 }
 
 /**
- * Unpacks every archive among the inputs, and leaves the name of its folder in its place.
- * @param project the folder in which the program was evaluated, which files are named from
+ * Unpacks every archive among the inputs and replaces it by the name of its folder.
+ * @param project the folder in which the program was evaluated; paths of files are relative to it
  */
-export async function keepArchives(
+export async function unpackArchives(
 	inputs: Properties,
 	folder: string,
 	archive: string,
@@ -51,7 +51,7 @@ async function unpack(archive: pulumi.asset.Archive, target: string, project: st
 	}
 }
 
-/** The same file under another name takes no time; on another file system it has to be copied. */
+/** A hard link takes no time; on another file system the file is copied. */
 function linkOrCopy(source: string, target: string): void {
 	try {
 		linkSync(source, target);

@@ -1,9 +1,10 @@
-/** The command line of a local run: what USAGE promises is understood, and what is wrong is said in one sentence. */
+/** The command line of a local run: the options of USAGE, and one sentence for each mistake. */
 
 import { expect } from "chai";
 import { parseOptions, USAGE } from "../../cli/options";
+import { GUARDS } from "../../handlers/common/contract";
 
-const NOTHING_ASKED = {
+const DEFAULTS = {
 	sources: ["sample"],
 	fresh: false,
 	refetch: false,
@@ -17,8 +18,8 @@ const NOTHING_ASKED = {
 };
 
 describe("the options of a local run", () => {
-	it("are the sample and nothing special when none is given", () => {
-		expect(parseOptions([])).to.deep.equal(NOTHING_ASKED);
+	it("default to the sample", () => {
+		expect(parseOptions([])).to.deep.equal(DEFAULTS);
 	});
 
 	const asked: [string[], object][] = [
@@ -41,39 +42,44 @@ describe("the options of a local run", () => {
 		[["--json", "--reload", "--source", "a.csv"], { json: true, reload: true, sources: ["a.csv"] }],
 	];
 	for (const [args, options] of asked)
-		it(`say with ${args.join(" ")} just that`, () => {
-			expect(parseOptions(args)).to.deep.equal({ ...NOTHING_ASKED, ...options });
+		it(`parse ${args.join(" ")}`, () => {
+			expect(parseOptions(args)).to.deep.equal({ ...DEFAULTS, ...options });
 		});
 
-	it("are all in USAGE, and USAGE names no other", () => {
+	it("are all in USAGE, and no others", () => {
 		const named = new Set(Array.from(USAGE.matchAll(/^ {2}--([a-z-]+)/gm), ([, name]) => name));
 		const tested = new Set(asked.flatMap(([args]) => args).filter((arg) => arg.startsWith("--")));
 		const names = Array.from(tested, (arg) => arg.slice(2).replace(/=.*/, ""));
-		// The one is said by `npm run local:db`, the other is how one comes to read it.
+		// `npm run local:db` stands for the one; the other prints USAGE.
 		const unnamed = ["serve-database", "help"];
 		expect(named).to.deep.equal(new Set(names.filter((name) => !unnamed.includes(name))));
 	});
 
 	const wrong: [string, string[], string][] = [
-		["an option that is none", ["--sauce", "live"], "There is no option --sauce."],
-		["a short option that is none", ["-x"], "There is no option -x."],
-		["a word that belongs to no option", ["live"], "live belongs to no option."],
-		["an option without its value", ["--source"], "--source needs a value."],
+		["an unknown guard", ["--accept", "x"], `Unknown guard "x". Valid guards: ${GUARDS.join(", ")}.`],
+		["an unknown option", ["--sauce", "live"], "Unknown option '--sauce' (Did you mean --source?)."],
+		["an unknown short option", ["-x"], "Unknown option '-x'."],
+		["an unexpected argument", ["live"], 'Unexpected argument "live".'],
+		["an option without its value", ["--source"], "Option '--source <source>' argument missing."],
 		["an option in the place of a value", ["--source", "--fresh"], "--source needs a value."],
-		["a value for an option that takes none", ["--fresh=yes"], "--fresh takes no value."],
-		["a value for an option that has a short name too", ["--help=me"], "--help takes no value."],
-		["another format", ["--format", "xml"], "--format is csv or json, not xml."],
+		["a value for an option that takes none", ["--fresh=yes"], "Unknown option '--fresh=yes'."],
+		[
+			"a value for an option that has a short name too",
+			["--help=me"],
+			"Unknown option '--help=me' (Did you mean --help?).",
+		],
+		["another format", ["--format", "xml"], 'Unknown format "xml". Valid formats: csv, json.'],
 		["no source", ["--source", ""], "--source needs a value."],
 	];
 	for (const [what, args, sentence] of wrong)
-		it(`are refused in one sentence for ${what}`, () => {
+		it(`are refused for ${what}`, () => {
 			expect(() => parseOptions(args))
 				.to.throw(Error)
 				.with.property("message", sentence);
 		});
 
 	for (const source of ["sample", "live"])
-		it(`are refused in one sentence where the source is ${source} and files besides`, () => {
+		it(`are refused for ${source} together with files`, () => {
 			for (const sources of [
 				["a.csv", source],
 				[source, "a.csv"],

@@ -1,4 +1,4 @@
-/** What a person sees of a local run: bars on a terminal, plain lines anywhere else. */
+/** The output of a local run: bars on a terminal, plain lines elsewhere. */
 
 import { PassThrough } from "node:stream";
 import { expect } from "chai";
@@ -39,8 +39,8 @@ describe("the terminal", () => {
 		else process.env.FORCE_COLOR = forced;
 	});
 
-	describe("where it is none", () => {
-		it("writes plain lines, one an event, without escape codes even where colours are forced", () => {
+	describe("on a plain stream", () => {
+		it("writes one plain line per event, even if colours are forced", () => {
 			const terminal = open({});
 			terminal.title("The sample");
 			terminal.busy("Program", "evaluating");
@@ -57,7 +57,7 @@ describe("the terminal", () => {
 			]);
 		});
 
-		it("tells each quarter of a step's way once, however often it hears of it", () => {
+		it("reports each quarter of a step once", () => {
 			const terminal = open({});
 			for (let rows = 0; rows <= 1000; rows += 10) terminal.progress("Extract", progress(rows));
 			terminal.progress("Extract", progress(1000));
@@ -70,7 +70,7 @@ describe("the terminal", () => {
 			]);
 		});
 
-		it("tells the quarters of every step, also where the one before stood at the same", () => {
+		it("reports the quarters of the next step, too", () => {
 			const terminal = open({});
 			terminal.progress("Extract", progress(1000));
 			terminal.progress("Load", progress(1000));
@@ -78,10 +78,10 @@ describe("the terminal", () => {
 		});
 	});
 
-	describe("where it is one", () => {
+	describe("on a terminal", () => {
 		const window = { isTTY: true, columns: 100 };
 
-		it("draws a bar that fills, in place", () => {
+		it("draws a bar in place", () => {
 			const terminal = open(window);
 			const bar = (filled: number) => "█".repeat(filled) + "░".repeat(24 - filled);
 			for (const [rows, filled] of [
@@ -98,7 +98,7 @@ describe("the terminal", () => {
 			}
 		});
 
-		it("puts what is done in the place of what was going on, and nothing of that stays", () => {
+		it("replaces a running step by its result", () => {
 			const terminal = open(window);
 			terminal.busy("Extract", "asking when the data last changed");
 			terminal.progress("Extract", progress(500));
@@ -107,14 +107,14 @@ describe("the terminal", () => {
 			expect(screen()).to.deep.equal(["  ✔ Extract        1,000 rows  2.0 s", "  ✘ Load           failed", ""]);
 		});
 
-		it("shows in colour what went well and what did not", () => {
+		it("shows success in green and failure in red", () => {
 			const terminal = open(window);
 			terminal.done("Extract", "");
 			terminal.trouble("Load", "");
 			expect(written).to.include("\x1b[32m✔").and.include("\x1b[31m✘");
 		});
 
-		it("never draws over the window's edge, where a line could not be drawn over any more", () => {
+		it("never draws beyond the window's edge", () => {
 			for (const columns of [40, undefined]) {
 				const terminal = open({ isTTY: true, ...(columns && { columns }) });
 				terminal.busy("Program", "x".repeat(200));
@@ -125,7 +125,7 @@ describe("the terminal", () => {
 		});
 	});
 
-	it("takes a step of no rows, or of no time, for what it is: done", () => {
+	it("shows a step of no rows or no time as complete", () => {
 		open({ isTTY: true }).progress("Extract", { rows: 0, of: 0, bytes: 0, seconds: 0 });
 		expect(screen()[0]).to.include("█".repeat(24));
 		const terminal = open({});
@@ -136,12 +136,12 @@ describe("the terminal", () => {
 			.and.not.match(/NaN|Infinity/);
 	});
 
-	it("indents text as it is, but for empty lines", () => {
+	it("indents text, but not empty lines", () => {
 		open({}).text("one\n\n  two");
 		expect(lines()).to.deep.equal(["    one", "", "      two"]);
 	});
 
-	it("writes figures as people read them", () => {
+	it("formats counts and sizes", () => {
 		expect([0, 999, 1234567, 2.6].map(count)).to.deep.equal(["0", "999", "1,234,567", "3"]);
 		expect([0, 999, 999_499, 1e6, 12_345_678].map(size)).to.deep.equal(["0 kB", "1 kB", "999 kB", "1.0 MB", "12.3 MB"]);
 	});

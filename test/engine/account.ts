@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { deploy, type Parts } from "../../local/deployment";
 import type { Properties, RecordedResource } from "../../local/program/record";
-import { keepArchives, unwrapSecrets, withoutArchives } from "../../local/program/recorded-inputs";
+import { unpackArchives, unwrapSecrets, withoutArchives } from "../../local/program/recorded-inputs";
 
 /** A resource as the provider received it. */
 export type Held = Pick<RecordedResource, "type" | "name" | "urn" | "id" | "inputs" | "state" | "secretInputs">;
@@ -62,7 +62,7 @@ export async function hold(account: Account, received: Omit<Held, "secretInputs"
 	const state = withoutArchives(received.state);
 	if (Object.keys(state).length < Object.keys(received.state).length)
 		rmSync(join(account.directory, archive), { recursive: true, force: true });
-	const kept = await keepArchives(inputs, account.directory, archive, account.project);
+	const kept = await unpackArchives(inputs, account.directory, archive, account.project);
 	return { ...received, inputs: kept, state, secretInputs };
 }
 

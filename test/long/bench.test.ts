@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
-import { childrenOf, isAlive } from "../support/local";
+import { childrenOf, isAlive, LOADER } from "../support/local";
 import { programOf } from "../support/program";
 
 const MAIN = resolve(__dirname, "../../bench/main.ts");
@@ -29,11 +29,10 @@ describe("npm run bench", function () {
 	/** Folders that a run has left; Node's own caches are not its. */
 	const left = () => readdirSync(temporary).filter((name) => name.startsWith("ev-registrations"));
 	const start = (...args: string[]): ChildProcess =>
-		spawn(
-			process.execPath,
-			["--disable-warning=ExperimentalWarning", "-r", "ts-node/register/transpile-only", MAIN, ...args],
-			{ env: { ...process.env, TMPDIR: temporary }, stdio: ["ignore", "pipe", "pipe"] },
-		);
+		spawn(process.execPath, ["--disable-warning=ExperimentalWarning", "-r", LOADER, MAIN, ...args], {
+			env: { ...process.env, TMPDIR: temporary },
+			stdio: ["ignore", "pipe", "pipe"],
+		});
 	const run = async (...args: string[]) => {
 		const child = start(...args);
 		const ended = new Promise<number | null>((done) => child.once("exit", done));

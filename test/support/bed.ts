@@ -1,7 +1,6 @@
 /** A real PostgreSQL and the local AWS services, started once for all tests of a process; a database of its own for each. */
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "pg";
 import type { LoadEvent, LoadResult } from "../../handlers/common/contract";
@@ -12,14 +11,8 @@ import type { LoadSettings } from "../../handlers/loading/run";
 import { migrateHandler } from "../../handlers/migrate";
 import { createStorage, type Storage } from "../../handlers/raw/bucket";
 import { type Aws, startAws } from "../../local/aws/services";
-import {
-	asSuperuser,
-	clientConfig,
-	createDatabase,
-	type Postgres,
-	removePostgres,
-	startPostgres,
-} from "../../local/machine/postgres";
+import { asSuperuser, clientConfig, createDatabase, type Postgres, removePostgres } from "../../local/machine/postgres";
+import { reachableFolder, startTestPostgres } from "./cluster";
 import { silently } from "./output";
 import { type StoredSnapshot, storeSnapshot } from "./snapshots";
 
@@ -80,10 +73,9 @@ export async function stopTestBed(): Promise<void> {
 }
 
 async function start(): Promise<TestBed> {
-	const directory = mkdtempSync(join(tmpdir(), "ev-registrations-test-"));
-	const settings = { fsync: "off", shared_buffers: "64MB" };
+	const directory = reachableFolder("ev-registrations-test-");
 	const [postgres, aws] = await Promise.all([
-		startPostgres(join(directory, "postgres"), settings),
+		startTestPostgres(join(directory, "postgres")),
 		startAws(join(directory, "aws")),
 	]);
 	stop = async () => {

@@ -1,17 +1,17 @@
 /** The program, deployed on parts of this machine of its own, for tests that run what would run on AWS. */
 
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { WorkflowInput } from "../../handlers/common/contract";
 import { startAws } from "../../local/aws/services";
 import type { Outcome } from "../../local/aws/step-functions";
 import { type Deployment, deploy, type Parts } from "../../local/deployment";
-import { removePostgres, startPostgres } from "../../local/machine/postgres";
+import { removePostgres } from "../../local/machine/postgres";
 import type { ProgramRecord } from "../../local/program/record";
 import type { Snapshot } from "../../local/source/snapshot";
 import { startSource } from "../../local/source/soda-server";
+import { reachableFolder, startTestPostgres } from "./cluster";
 
 export interface Machine extends Parts {
 	/** Puts another snapshot in the place of the one that the source serves. */
@@ -40,9 +40,9 @@ export function runOnce(deployment: Deployment, input: Partial<WorkflowInput> = 
 
 /** Starts a PostgreSQL, the AWS services and the source, with nothing in them. */
 export async function startMachine(snapshot: Snapshot): Promise<Machine> {
-	const directory = mkdtempSync(join(tmpdir(), "ev-registrations-deployed-"));
+	const directory = reachableFolder("ev-registrations-deployed-");
 	const [postgres, aws, source] = await Promise.all([
-		startPostgres(join(directory, "postgres"), { fsync: "off", shared_buffers: "64MB" }),
+		startTestPostgres(join(directory, "postgres")),
 		startAws(join(directory, "aws")),
 		startSource(snapshot),
 	]);

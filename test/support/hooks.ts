@@ -1,11 +1,10 @@
 /** What mocha does after all tests of a process, or of a file where files run side by side. */
 
 import { stopTestBed } from "./bed";
-import { removePrograms } from "./program";
+import "./program";
 
 export const mochaHooks = {
 	async afterAll() {
 		await stopTestBed();
-		await removePrograms();
 	},
 };

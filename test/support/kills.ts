@@ -1,6 +1,6 @@
 /** Kills a local run at a seeded moment, runs it again, and compares with a run that nobody disturbed. */
 
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { platform } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -129,11 +129,13 @@ export function testKills(count: number, seed: number): void {
 				console.log("      (processes are found in /proc, which this platform does not have)");
 				this.skip();
 			}
-			const program = await programOf("dev", { pageRows: String(PAGE_ROWS) });
+			const shared = await programOf("dev", { pageRows: String(PAGE_ROWS) });
+			disturbed = localFolder();
+			const program = { ...shared, directory: join(disturbed.path, "program") };
+			cpSync(shared.directory, program.directory, { recursive: true });
 			record = ["--record", program.directory];
 			hold = standStill(program);
 			undisturbed = localFolder();
-			disturbed = localFolder();
 			const sources = [...plan.keys(), count].flatMap((month) => ["--source", file(month)]);
 			const calm = await undisturbed.run("--json", ...record, ...sources);
 			expect(calm.status, calm.stderr).to.equal(0);

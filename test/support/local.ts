@@ -32,17 +32,18 @@ export interface LocalFolder {
 /** A run takes some seconds, and some for each further source; one that hangs must not keep everything else waiting. */
 const TOO_LONG_MS = 60_000;
 const TOO_LONG_PER_SOURCE_MS = 15_000;
+/** Lets a process require TypeScript. */
+export const LOADER = resolve(__dirname, "../../local/common/typescript.js");
 const MAIN = resolve(__dirname, "../../cli/main.ts");
 
 /** An empty folder to run in. */
 export function localFolder(): LocalFolder {
 	const path = mkdtempSync(join(tmpdir(), "ev-registrations-local-"));
 	const start: LocalFolder["start"] = (args, onText) => {
-		const flags = ["--disable-warning=ExperimentalWarning", "-r", require.resolve("ts-node/register/transpile-only")];
+		const flags = ["--disable-warning=ExperimentalWarning", "-r", LOADER];
 		const child = spawn(process.execPath, [...flags, MAIN, ...args], {
 			cwd: path,
 			stdio: ["ignore", "pipe", "pipe"],
-			env: { ...process.env, TS_NODE_PROJECT: resolve(__dirname, "../../tsconfig.json") },
 		});
 		if (onText) child.stderr!.setEncoding("utf8").on("data", onText);
 		const exited = new Promise<number | null>((done) => child.once("exit", done));
@@ -85,21 +86,30 @@ export function localFolder(): LocalFolder {
 	};
 }
 
-/** For the tests of one suite: an empty folder for each, and the program of dev, evaluated once, to run in it. */
+/** An empty folder for each test of a suite, and the program of dev to run in it. */
 export function localFolderForEach() {
+	return localFolderBetween(beforeEach, afterEach);
+}
+
+/** One folder for all tests of a suite, which follow one another as a user's runs do. */
+export function localFolderForAll() {
+	return localFolderBetween(before, after);
+}
+
+function localFolderBetween(begin: Mocha.HookFunction, end: Mocha.HookFunction) {
 	let folder: LocalFolder;
 	let record: string[];
 	before(async () => {
 		record = ["--record", (await programOf("dev")).directory];
 	});
-	beforeEach(() => {
+	begin(() => {
 		folder = localFolder();
 	});
-	afterEach(() => folder.remove());
+	end(() => folder.remove());
 	return {
 		folder: () => folder,
 		record: () => record,
-		/** Runs with `--json` in the test's folder. */
+		/** Runs with `--json` in the folder. */
 		json: (...args: string[]) => folder.run("--json", ...record, ...args),
 	};
 }

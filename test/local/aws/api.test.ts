@@ -50,7 +50,7 @@ describe("a request to S3", () => {
 			expect(s3Call(method, path + query)).to.deep.equal(asked);
 		});
 
-	it("is a list", () => {
+	it("lists a bucket", () => {
 		for (const path of ["/raw?list-type=2&prefix=raw%2F", "/raw/?list-type=2"])
 			expect(s3Call("GET", path)).to.deep.equal({ action: "s3:ListBucket", resource: "arn:aws:s3:::raw" });
 	});
@@ -63,14 +63,14 @@ describe("a request to S3", () => {
 		["GET", "/raw/page?uploadId=u"],
 		["DELETE", "/raw/page?uploadId=u"],
 	] as const)
-		it(`is refused where the pipeline never asks so: ${method} ${path}`, () => {
+		it(`is refused for ${method} ${path}, which the pipeline never sends`, () => {
 			expect(() => s3Call(method, path))
 				.to.throw(`${method} ${path} is no call that local runs know`)
 				.and.satisfy(isAccessDenied);
 		});
 });
 
-describe("the local AWS services, where a program's policies are enforced", function () {
+describe("the local AWS services, enforcing policies", function () {
 	this.timeout(120_000);
 	let directory: string;
 	let aws: Aws;
@@ -107,7 +107,7 @@ describe("the local AWS services, where a program's policies are enforced", func
 		aws.enforce(record, (sentence) => told.push(sentence));
 	});
 
-	it("let each role do what it may, and the account's owner everything", async () => {
+	it("allow each role its actions, and the owner everything", async () => {
 		const extract = s3(roleOf("extract"));
 		await extract.send(new PutObjectCommand({ ...raw(), Body: "page" }));
 		await extract.send(new HeadObjectCommand(raw()));
@@ -118,7 +118,7 @@ describe("the local AWS services, where a program's policies are enforced", func
 		expect(told).to.deep.equal([]);
 	});
 
-	it("refuse the rest as S3 does: AccessDenied with a sentence, and 403 without one to HEAD", async () => {
+	it("refuse the rest with S3's AccessDenied, or a bare 403 to HEAD", async () => {
 		const load = s3(roleOf("load"));
 		const error = await failed(load.send(new PutObjectCommand({ ...raw(), Body: "page" })));
 		expect(error).to.be.instanceOf(S3ServiceException).and.have.property("name", "AccessDenied");
@@ -134,7 +134,7 @@ describe("the local AWS services, where a program's policies are enforced", func
 		expect(told[1]).to.match(/^The role notify-\w+ may not s3:GetObject on /);
 	});
 
-	it("tell nobody that an object is not there who may not list its bucket", async () => {
+	it("hide a missing object from callers that may not list", async () => {
 		const load = () => s3(roleOf("load"));
 		expect(await failed(load().send(new GetObjectCommand(raw())))).to.be.instanceOf(NoSuchKey);
 		expect(await failed(load().send(new HeadObjectCommand(raw())))).to.be.instanceOf(NotFound);
@@ -147,7 +147,7 @@ describe("the local AWS services, where a program's policies are enforced", func
 		expect(told[1]).to.match(/may not s3:ListBucket on /);
 	});
 
-	it("refuse as SNS and Secrets Manager do", async () => {
+	it("refuse with SNS's and Secrets Manager's errors", async () => {
 		const publish = sns(roleOf("load")).send(new PublishCommand(topic()));
 		expect(await failed(publish)).to.be.instanceOf(AuthorizationErrorException);
 		const read = secrets(roleOf("load")).send(new GetSecretValueCommand(secret("reader")));
@@ -158,7 +158,7 @@ describe("the local AWS services, where a program's policies are enforced", func
 			.and.match(/may not secretsmanager:GetSecretValue on /);
 	});
 
-	it("refuse whoever is nobody, who does not say who it is, and what the pipeline never asks", async () => {
+	it("refuse unknown callers, unsigned requests and unknown calls", async () => {
 		const stranger = s3("AKIASTRANGER");
 		expect(await failed(stranger.send(new GetObjectCommand(raw())))).to.have.property("name", "AccessDenied");
 		const { status } = await fetch(`${aws.environment.AWS_ENDPOINT_URL_S3}/${raw().Bucket}/${raw().Key}`);

@@ -1,7 +1,7 @@
 /** The local AWS services, asked by the unmodified SDK as the functions ask: by environment alone. */
 
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -79,7 +79,7 @@ describe("the local AWS services", () => {
 		};
 		const head = (Key: string) => s3.send(new HeadObjectCommand({ Bucket: BUCKET, Key, ChecksumMode: "ENABLED" }));
 
-		it("give an object back as it was put, with its type, its size and its checksum", async () => {
+		it("return an object with its type, size and checksum", async () => {
 			await put("raw/sample/page 1+ñ.csv.gz");
 			const { ContentType, content } = await get("raw/sample/page 1+ñ.csv.gz");
 			expect(ContentType).to.equal("application/gzip");
@@ -90,19 +90,19 @@ describe("the local AWS services", () => {
 			});
 		});
 
-		it("put an object in the place of another of its key", async () => {
+		it("replace an object of the same key", async () => {
 			await put("manifest.json");
 			const other = Buffer.from("{}");
 			await put("manifest.json", other, createHash("sha256").update(other).digest("base64"));
 			expect((await get("manifest.json")).content.toString()).to.equal("{}");
 		});
 
-		it("have no object that was never put: NoSuchKey when it is read, NotFound when it is looked up", async () => {
+		it("answer NoSuchKey to GET and NotFound to HEAD of a missing object", async () => {
 			expect(await failed(get("nothing"))).to.be.instanceOf(NoSuchKey);
 			expect(await failed(head("nothing"))).to.be.instanceOf(NotFound);
 		});
 
-		it("keep objects when they are started anew", async () => {
+		it("keep objects across a restart", async () => {
 			await put("page");
 			await restart();
 			expect((await get("page")).content.equals(bytes)).to.equal(true);
@@ -118,7 +118,7 @@ describe("the local AWS services", () => {
 			expect(aws.secrets.get(SECRET)).to.equal(undefined);
 		});
 
-		it("give back what was put last, to functions and to the runner", async () => {
+		it("return the last value, to functions and to the runner", async () => {
 			aws.secrets.put(SECRET, { username: "ev_loader", password: "first" });
 			expect(JSON.parse((await get())!)).to.deep.equal({ username: "ev_loader", password: "first" });
 			await put('{"password":"second"}');
@@ -127,18 +127,10 @@ describe("the local AWS services", () => {
 			expect(await failed(get(`${SECRET}-other`)), "and keep others apart").to.be.instanceOf(ResourceNotFoundException);
 		});
 
-		it("keep values when they are started anew", async () => {
+		it("keep values across a restart", async () => {
 			await put("kept");
 			await restart();
 			expect(await get()).to.equal("kept");
-		});
-
-		it("still read values of before secrets had versions", async () => {
-			writeFileSync(join(directory, "aws", "secrets.json"), JSON.stringify({ [SECRET]: '{"password":"early"}' }));
-			await restart();
-			expect(await get()).to.equal('{"password":"early"}');
-			await put("{}");
-			expect(aws.secrets.get(SECRET, "AWSPREVIOUS")).to.deep.equal({ password: "early" });
 		});
 
 		describe("with versions", () => {
@@ -154,7 +146,7 @@ describe("the local AWS services", () => {
 					new UpdateSecretVersionStageCommand({ SecretId: SECRET, VersionStage, RemoveFromVersionId, MoveToVersionId }),
 				);
 
-			it("give each by its id and by its labels, of which each is on one version", async () => {
+			it("return a version by id and by label", async () => {
 				await putAs(first, "one", "AWSCURRENT");
 				await putAs(second, "two", "AWSPENDING", "MINE");
 				expect(await get()).to.equal("one");
@@ -166,7 +158,7 @@ describe("the local AWS services", () => {
 				expect(await failed(getBy({ VersionStage: "AWSPREVIOUS" }))).to.be.instanceOf(ResourceNotFoundException);
 			});
 
-			it("make the one that was current the previous one, and forget the one before", async () => {
+			it("make the current version the previous one", async () => {
 				await putAs(first, "one", "AWSCURRENT");
 				await putAs(second, "two", "AWSPENDING");
 				await move("AWSCURRENT", first, second);
@@ -176,7 +168,7 @@ describe("the local AWS services", () => {
 				expect(await getBy({ VersionStage: "AWSPREVIOUS" })).to.equal("two");
 			});
 
-			it("take a label away, but never AWSCURRENT, and only from the version that has it", async () => {
+			it("remove a label from its version, but never AWSCURRENT", async () => {
 				await putAs(first, "one", "AWSCURRENT", "MINE");
 				await putAs(second, "two", "AWSPENDING");
 				await move("MINE", first);
@@ -186,7 +178,7 @@ describe("the local AWS services", () => {
 				expect(await get()).to.equal("one");
 			});
 
-			it("take a value again under its id, and no other value", async () => {
+			it("accept the same value under an id again, and no other", async () => {
 				await putAs(first, "one", "AWSCURRENT");
 				await putAs(second, "two", "AWSPENDING");
 				await putAs(first, "one", "AWSCURRENT");
@@ -194,12 +186,12 @@ describe("the local AWS services", () => {
 				expect(await get()).to.equal("one");
 			});
 
-			it("make the first one current whatever it was to be", async () => {
+			it("make the first version current, whatever its label", async () => {
 				await putAs(first, "one", "AWSPENDING");
 				expect(await get()).to.equal("one");
 			});
 
-			it("begin a rotation with an empty one, which then gets its value, and keep all of it", async () => {
+			it("begin a rotation with an empty version", async () => {
 				expect(await labels(), "none yet").to.equal(undefined);
 				await putAs(first, "one", "AWSCURRENT");
 				const id = aws.secrets.beginRotation(SECRET);
@@ -212,12 +204,12 @@ describe("the local AWS services", () => {
 			});
 		});
 
-		it("keep them where only their owner may read", async () => {
+		it("store secrets readable only for their owner", async () => {
 			await put("for nobody else");
 			expect(statSync(join(directory, "aws", "secrets.json")).mode & 0o777).to.equal(0o600);
 		});
 
-		it("refuse what the pipeline never asks, instead of making something up", async () => {
+		it("refuse calls that the pipeline never makes", async () => {
 			const error = await failed(secrets.send(new PutSecretValueCommand({ SecretId: SECRET })));
 			expect(error).to.have.property("name", "InvalidParameterException");
 			expect(aws.secrets.get(SECRET)).to.equal(undefined);
@@ -228,7 +220,7 @@ describe("the local AWS services", () => {
 		const publish = (Subject: string, Message: string) =>
 			sns.send(new PublishCommand({ TopicArn: TOPIC, Subject, Message }));
 
-		it("tell what was published, in order and once", async () => {
+		it("report what was published, in order and once", async () => {
 			const drain = aws.createTopic(TOPIC);
 			expect(drain()).to.deep.equal([]);
 			const told = Array.from({ length: 12 }, (_, at) => ({ subject: `Run ${at}`, message: `Line 1\nDoña "${at}"` }));
@@ -239,7 +231,7 @@ describe("the local AWS services", () => {
 			expect(drain()).to.deep.equal([{ subject: "Later", message: "news" }]);
 		});
 
-		it("tell what Step Functions itself publishes, in one line with the rest", async () => {
+		it("report what Step Functions publishes, in the same order", async () => {
 			const drain = aws.createTopic(TOPIC);
 			await publish("Failed", "by notify");
 			aws.publish(TOPIC, "Raw", "by the state machine");
@@ -253,7 +245,7 @@ describe("the local AWS services", () => {
 			["its topic was made anew", async () => {}],
 			["they were started anew", () => restart()],
 		] as const)
-			it(`tell nothing again that was published before ${when}`, async () => {
+			it(`forget what was published before ${when}`, async () => {
 				aws.createTopic(TOPIC);
 				await publish("Old", "news");
 				await again();
@@ -263,14 +255,14 @@ describe("the local AWS services", () => {
 				expect(drain()).to.deep.equal([{ subject: "New", message: "news" }]);
 			});
 
-		it("refuse to publish to a topic that nobody made", async () => {
+		it("refuse to publish to an unknown topic", async () => {
 			expect(await failed(publish("Hello", "anyone?")))
 				.to.have.property("name")
 				.that.matches(/NotFound/);
 		});
 	});
 
-	it("are on this machine alone, and answer at no other of its addresses", async () => {
+	it("listen on loopback only", async () => {
 		const urls = Object.entries(aws.environment).filter(([name]) => name.startsWith("AWS_ENDPOINT_URL"));
 		expect(urls).to.have.length(3);
 		const addresses = Object.values(networkInterfaces()).flatMap((found) => found ?? []);

@@ -34,7 +34,7 @@ async function holderOf(root: string): Promise<ChildProcess> {
 	return child;
 }
 
-describe("what local runs leave behind", () => {
+describe("the state of local runs", () => {
 	let root: string;
 	let file: string;
 
@@ -47,7 +47,7 @@ describe("what local runs leave behind", () => {
 	});
 
 	describe("is locked", () => {
-		it("for one process: another one is refused with one sentence, until the lock is released", () => {
+		it("for one process until the lock is released", () => {
 			const first = lockState(root);
 			const refusal = `Another local run is using ${root}; wait until it is done, or stop it.`;
 			expect(() => lockState(root)).to.throw(refusal);
@@ -55,7 +55,7 @@ describe("what local runs leave behind", () => {
 			lockState(root).release();
 		});
 
-		it("by another process as well, and free at once when that is killed", async () => {
+		it("by another process until that is killed", async () => {
 			const holder = await holderOf(root);
 			try {
 				expect(() => lockState(root)).to.throw(
@@ -68,7 +68,7 @@ describe("what local runs leave behind", () => {
 			lockState(root).release();
 		});
 
-		it("where nothing is yet, and by no lock of another folder", () => {
+		it("in a new folder, whatever other folders' locks", () => {
 			const [one, other] = ["one", "other"].map((name) => lockState(join(root, name)));
 			one!.release();
 			other!.release();
@@ -76,13 +76,13 @@ describe("what local runs leave behind", () => {
 	});
 
 	describe("as JSON", () => {
-		it("comes back as it was, in folders that are made for it", () => {
+		it("is read as it was written, in new folders", () => {
 			const value = { versions: [1, 2], name: "Doña Ana", none: null };
 			writeJson(file, value);
 			expect(readJson(file)).to.deep.equal(value);
 		});
 
-		it("is nothing where there is no file, half of one, or an empty one", () => {
+		it("is undefined for a missing, half-written or empty file", () => {
 			expect(readJson(file)).to.equal(undefined);
 			mkdirSync(join(root, "deep"));
 			for (const content of ['{"versions":[1,', "", "\0\0\0\0"]) {
@@ -91,12 +91,12 @@ describe("what local runs leave behind", () => {
 			}
 		});
 
-		it("is an error where something else is in its place: that is not to be taken for nothing", () => {
+		it("is an error where something else is in its place", () => {
 			mkdirSync(file, { recursive: true });
 			expect(() => readJson(file)).to.throw(/EISDIR/);
 		});
 
-		it("is put in the place of what was there: who reads it meanwhile reads one or the other, whole", () => {
+		it("is replaced at once, never half-written", () => {
 			writeJson(file, "the old value");
 			const reader = openSync(file, "r");
 			try {
@@ -109,7 +109,7 @@ describe("what local runs leave behind", () => {
 			expect(readdirSync(join(root, "deep"))).to.deep.equal(["state.json"]);
 		});
 
-		it("stays what it was when a value cannot be written", () => {
+		it("stays as it was when a value cannot be written", () => {
 			writeJson(file, "the old value");
 			expect(() => writeJson(file, { count: 1n })).to.throw(TypeError);
 			mkdirSync(`${file}.${process.pid}.new`);
@@ -118,10 +118,10 @@ describe("what local runs leave behind", () => {
 		});
 	});
 
-	describe("is for its owner's eyes only", () => {
+	describe("is readable only for its owner", () => {
 		const modeOf = (path: string) => statSync(path).mode & 0o777;
 
-		it("whatever the umask, and whatever was there before", () => {
+		it("whatever the umask and the file before", () => {
 			const umask = process.umask(0);
 			try {
 				writeJson(file, "a secret");
@@ -134,7 +134,7 @@ describe("what local runs leave behind", () => {
 			}
 		});
 
-		it("also where a killed run of the same process id left a half-written file for everyone", () => {
+		it("even if a killed run left a readable half-written file", () => {
 			mkdirSync(join(root, "deep"));
 			writeFileSync(`${file}.${process.pid}.new`, "half of a se", { mode: 0o644 });
 			writeFile(file, "a secret");

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { createInvoker, type Invoker, type LambdaFunction } from "../../../local/machine/lambda";
 import { failed } from "../../support/assertions";
-import { isAlive } from "../../support/local";
+import { isAlive, LOADER } from "../../support/local";
 
 /** What a handler says of its context. */
 interface Counted {
@@ -45,8 +45,8 @@ describe("a function on this machine", () => {
 		rmSync(code, { recursive: true, force: true });
 	});
 
-	describe("is given", () => {
-		it("the event, and gives back its result: both as JSON says them", async () => {
+	describe("receives", () => {
+		it("the event as JSON, and returns its result as JSON", async () => {
 			const { invoke } = make(
 				"exports.handler = async (event) => ({ event, keys: Object.keys(event), at: new Date(0), none: undefined });",
 			);
@@ -57,11 +57,11 @@ describe("a function on this machine", () => {
 			});
 		});
 
-		it("null for no result", async () => {
+		it("nothing, and returns null for undefined", async () => {
 			expect(await make("exports.handler = async () => {};").invoke({})).to.equal(null);
 		});
 
-		it("its own environment, that of the local services, what Lambda sets, and nothing of the runner's", async () => {
+		it("its own environment and Lambda's, not the runner's", async () => {
 			process.env.EV_RUNNERS_OWN = "secret";
 			try {
 				const environment = { DATABASE_HOST: "db", AWS_REGION: "overridden" };
@@ -89,7 +89,7 @@ describe("a function on this machine", () => {
 			}
 		});
 
-		it("a context that counts down from its timeout, with an id of each request", async () => {
+		it("a context with a request id and the time left", async () => {
 			const { invoke } = make(
 				`exports.handler = async (_, context) => {
 					const first = context.getRemainingTimeInMillis();
@@ -107,7 +107,7 @@ describe("a function on this machine", () => {
 			expect(one!.awsRequestId).to.be.a("string").and.not.equal(two!.awsRequestId);
 		});
 
-		it("an ear for what it prints on either stream, line by line", async () => {
+		it("streams that pass its output on, line by line", async () => {
 			await make(
 				`exports.handler = async () => {
 					process.stdout.write('{"message":"one"}\\n{"mess');
@@ -124,7 +124,7 @@ describe("a function on this machine", () => {
 	describe("stays warm", () => {
 		const counting = "let count = 0; exports.handler = async () => ({ count: ++count, pid: process.pid });";
 
-		it("in one process, which keeps what its module knows, until it is stopped", async () => {
+		it("in one process until it is stopped", async () => {
 			const { invoke, pid, stop } = make(counting);
 			expect(pid()).to.equal(undefined);
 			const first = (await invoke({})) as { count: number; pid: number };
@@ -137,7 +137,7 @@ describe("a function on this machine", () => {
 			expect(cold.pid).to.not.equal(first.pid);
 		});
 
-		it("after an error of its own", async () => {
+		it("after an error", async () => {
 			const { invoke } = make(
 				'let count = 0; exports.handler = async () => { if (++count === 1) throw new Error("once"); return count; };',
 			);
@@ -145,7 +145,7 @@ describe("a function on this machine", () => {
 			expect(await invoke({})).to.equal(2);
 		});
 
-		it("and tells how much memory it held at most: nothing known before it ran and after it was stopped", async () => {
+		it("and reports its peak memory while it does", async () => {
 			const { invoke, peakRssMb, stop } = make(
 				`exports.handler = async ({ mb }) => { Buffer.alloc(mb * 2 ** 20, 1); };`,
 			);
@@ -161,7 +161,7 @@ describe("a function on this machine", () => {
 	});
 
 	describe("fails", () => {
-		it("with the name and the message of its error, whatever it throws", async () => {
+		it("with its error's name and message, whatever it throws", async () => {
 			const { invoke } = make(
 				`exports.handler = async ({ what }) => {
 					if (what === "named") throw Object.assign(new Error("429 for an hour"), { name: "SourceThrottled" });
@@ -177,7 +177,7 @@ describe("a function on this machine", () => {
 			expect(await failed(invoke({ what: "text" }))).to.include({ name: "Error", message: "just text" });
 		});
 
-		it("with Sandbox.Timedout when its time is up, is killed, and starts anew at once when it is asked again", async () => {
+		it("with Sandbox.Timedout at its timeout, and starts again", async () => {
 			const { invoke, pid } = make(
 				"exports.handler = ({ hang }) => (hang ? new Promise(() => {}) : Promise.resolve(process.pid));",
 				{ timeoutSeconds: 0.25 },
@@ -191,12 +191,12 @@ describe("a function on this machine", () => {
 			expect(() => process.kill(first, 0)).to.throw(/ESRCH/);
 		});
 
-		it("with Sandbox.Timedout also when it never lets go of the processor", async () => {
+		it("with Sandbox.Timedout when it blocks its event loop", async () => {
 			const { invoke } = make("exports.handler = async () => { for (;;); };", { timeoutSeconds: 0.2 });
 			expect(await failed(invoke({}))).to.have.property("name", "Sandbox.Timedout");
 		});
 
-		it("with Runtime.ExitError saying so when it runs out of memory", async () => {
+		it("with Runtime.ExitError when it runs out of memory", async () => {
 			const { invoke, pid } = make(
 				"exports.handler = async () => { const all = []; for (;;) all.push({ text: String(all.length) }); };",
 				{ memoryMb: 24 },
@@ -207,7 +207,7 @@ describe("a function on this machine", () => {
 			expect(pid()).to.equal(undefined);
 		});
 
-		it("with Runtime.ExitError saying so however long a stack is printed after that", async () => {
+		it("with Runtime.ExitError after a long stack trace", async () => {
 			const { invoke } = make(
 				`exports.handler = async () => {
 					console.error("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory");
@@ -218,7 +218,7 @@ describe("a function on this machine", () => {
 			expect((await failed(invoke({}))).message).to.match(/ran out of memory \(128 MB\)$/);
 		});
 
-		it("with Runtime.ExitError saying how when its process ends, and starts anew when it is asked again", async () => {
+		it("with Runtime.ExitError when it exits, and starts again", async () => {
 			const { invoke } = make(
 				`exports.handler = async ({ exit, kill }) => {
 					if (kill) process.kill(process.pid, "SIGKILL");
@@ -240,7 +240,7 @@ describe("a function on this machine", () => {
 			}
 		});
 
-		it("with Runtime.ExitError when its archive lacks a package, and prints which", async () => {
+		it("with Runtime.ExitError naming a missing package", async () => {
 			const { invoke, pid } = make('require("a-package-left-out"); exports.handler = async () => {};');
 			expect(await failed(invoke({}))).to.have.property("name", "Runtime.ExitError");
 			await untilPrinted(/Cannot find module 'a-package-left-out'/);
@@ -248,14 +248,14 @@ describe("a function on this machine", () => {
 		});
 	});
 
-	it("never outlives a runner that is killed, even if it never lets go of the processor", async function () {
+	it("ends with a killed runner, even in a busy loop", async function () {
 		if (spawnSync("setpriv", ["--pdeathsig", "KILL", "true"]).status !== 0) this.skip();
 		writeFileSync(join(code, "index.js"), "exports.handler = async () => { for (;;); };");
 		const lambda = { name: "busy", code, handler: "index.handler", environment: {}, timeoutSeconds: 60, memoryMb: 128 };
 		const runner = spawn(
 			process.execPath,
 			[
-				...["--disable-warning=ExperimentalWarning", "-r", "ts-node/register/transpile-only", "-e"],
+				...["--disable-warning=ExperimentalWarning", "-r", LOADER, "-e"],
 				`const { createInvoker } = require(${JSON.stringify(resolve(__dirname, "../../../local/machine/lambda"))});
 				const invoker = createInvoker(${JSON.stringify(lambda)}, {}, () => {});
 				invoker.invoke({});

@@ -18,6 +18,7 @@ import {
 	startPostgres,
 } from "../../../local/machine/postgres";
 import { failed } from "../../support/assertions";
+import { LOADER } from "../../support/local";
 
 const MODULE = resolve(__dirname, "../../../local/machine/postgres.ts");
 const SETTINGS = { fsync: "off", shared_buffers: "16MB" };
@@ -76,18 +77,18 @@ describe("PostgreSQL on this machine", function () {
 		rmSync(root, { recursive: true, force: true });
 	});
 
-	describe("lets in", () => {
-		it("who knows the password, over TLS, on this machine", async () => {
+	describe("accepts", () => {
+		it("a password over TLS on loopback", async () => {
 			expect(await ask("select ssl from pg_stat_ssl where pid = pg_backend_pid()")).to.equal(true);
 			expect(await ask("show listen_addresses")).to.equal("127.0.0.1");
 		});
 
-		it("nobody without TLS", async () => {
+		it("no connection without TLS", async () => {
 			const error = await failed(connected({ ...clientConfig(postgres, "postgres"), ssl: false }, async () => {}));
 			expect(error.message).to.match(/no pg_hba\.conf entry .* no encryption/);
 		});
 
-		it("nobody with a wrong password, or with none", async () => {
+		it("no wrong or missing password", async () => {
 			for (const password of ["wrong", ""]) {
 				const user = { ...postgres.superuser, password };
 				const error = await failed(connected(clientConfig(postgres, "postgres", user), async () => {}));
@@ -97,7 +98,7 @@ describe("PostgreSQL on this machine", function () {
 			}
 		});
 
-		it("nobody who can read neither: password and key are for their owner's eyes only", () => {
+		it("only its owner as reader of password and key", () => {
 			expect(statSync(join(directory, "credentials.json")).mode & 0o777).to.equal(0o600);
 			const data = dataDirectory(directory);
 			expect(statSync(data).mode & 0o777).to.equal(0o700);
@@ -107,7 +108,7 @@ describe("PostgreSQL on this machine", function () {
 	});
 
 	describe("is", () => {
-		it("of RDS's major version, in UTF-8 and UTC, with settings that were asked for on top", async () => {
+		it("of RDS's major version, in UTF-8 and UTC, with the given settings", async () => {
 			const program = readFileSync(resolve(__dirname, "../../../infra/database.ts"), "utf8");
 			const [, major] = /POSTGRESQL = "(\d+)/.exec(program) ?? [];
 			expect(String(await ask("show server_version"))).to.match(new RegExp(`^${major}\\.`));
@@ -118,7 +119,7 @@ describe("PostgreSQL on this machine", function () {
 			expect(await ask("show max_wal_size"), "one that was not asked for").to.equal("2GB");
 		});
 
-		it("made anew where a killed run left it half made", () => {
+		it("created again after a killed run left it half-made", () => {
 			const data = dataDirectory(directory);
 			expect(data).to.equal(join(directory, "data"));
 			expect(existsSync(join(data, "half"))).to.equal(false);
@@ -126,7 +127,7 @@ describe("PostgreSQL on this machine", function () {
 		});
 	});
 
-	describe("gives a database an owner", () => {
+	describe("creates an owner", () => {
 		const owner = { user: 'ev "admin"', password: 'it\'s \\ "secret"' };
 		const asOwner = <T>(work: (client: Client) => Promise<T>, password = owner.password) =>
 			connected(clientConfig(postgres, "ev", { ...owner, password }), work);
@@ -135,7 +136,7 @@ describe("PostgreSQL on this machine", function () {
 			await createDatabase(postgres, "ev", owner);
 		});
 
-		it("that may create roles and all in it, and is no superuser", async () => {
+		it("that may create roles and is no superuser", async () => {
 			await asOwner(async (client) => {
 				const { rows } = await client.query(
 					"select rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls from pg_roles where rolname = current_user",
@@ -155,7 +156,7 @@ describe("PostgreSQL on this machine", function () {
 			expect(await ask(sql)).to.equal(owner.user);
 		});
 
-		it("with another password when it is asked for again, and keeps what is there", async () => {
+		it("with a new password the second time, and keeps the data", async () => {
 			await createDatabase(postgres, "ev", { ...owner, password: "another" });
 			await asOwner((client) => client.query("select from made_by_owner.t"), "another");
 			expect(await failed(asOwner(async () => {}))).to.have.property("code", "28P01");
@@ -176,7 +177,7 @@ describe("PostgreSQL on this machine", function () {
 			return session;
 		};
 
-		it("when it is stopped, sessions and all, and started again under the same password and certificate", async () => {
+		it("when it is stopped and started again", async () => {
 			await note("before the stop");
 			const before = postgres;
 			const session = await openSession();
@@ -189,7 +190,7 @@ describe("PostgreSQL on this machine", function () {
 			expect(postgres).to.deep.include({ ca: before.ca, superuser: before.superuser });
 		});
 
-		it("when it is killed, and does not run beside a session that lives on", async () => {
+		it("when it is killed and a session lives on", async () => {
 			await note("before the kill");
 			const session = await openSession();
 			// Busy, so that it does not look up and find its server gone.
@@ -203,7 +204,7 @@ describe("PostgreSQL on this machine", function () {
 			await busy;
 		});
 
-		it("when it is killed and its process id went to somebody else, who is left alone", async () => {
+		it("when it is killed and its process id is reused", async () => {
 			await note("before the other kill");
 			const { pid } = postgres;
 			process.kill(pid, "SIGKILL");
@@ -220,7 +221,7 @@ describe("PostgreSQL on this machine", function () {
 			}
 		});
 
-		it("when the run that started it is killed: the server it leaves is stopped by the next start", async () => {
+		it("when its run is killed and the next one stops it", async () => {
 			await postgres.stop();
 			const runner = spawnRunner(directory);
 			const said = await Promise.race([once(runner.stdout!, "data"), once(runner, "exit")]);
@@ -235,7 +236,7 @@ describe("PostgreSQL on this machine", function () {
 		});
 	});
 
-	it("says why in its own words when it does not start", async () => {
+	it("reports the server's own message when it does not start", async () => {
 		await postgres.stop();
 		const error = await failed(startPostgres(directory, { ...SETTINGS, max_wal_size: "plenty" }));
 		expect(error.message).to.match(/^PostgreSQL did not start: .*max_wal_size.*plenty/s);
@@ -243,7 +244,7 @@ describe("PostgreSQL on this machine", function () {
 		expect(await ask("select 1")).to.equal(1);
 	});
 
-	it("works for root in a folder that nobody else may enter, and goes without a trace", async function () {
+	it("works for root in a private folder, and is removed completely", async function () {
 		if (!isRoot) this.skip();
 		const hidden = join(root, "hidden");
 		mkdirSync(hidden, { mode: 0o700 });
@@ -273,6 +274,6 @@ function spawnRunner(directory: string): ChildProcess {
 			process.stdin.on("end", () => postgres.stop()).resume();
 			process.stdout.write(JSON.stringify(postgres));
 		});`;
-	const flags = ["--no-warnings", "-r", require.resolve("ts-node/register/transpile-only"), "-e", script];
+	const flags = ["--no-warnings", "-r", LOADER, "-e", script];
 	return spawn(process.execPath, flags, { cwd: dirname(dirname(MODULE)), stdio: ["pipe", "pipe", "inherit"] });
 }

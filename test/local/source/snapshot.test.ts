@@ -26,7 +26,7 @@ describe("a file's version", () => {
 			expect(version(name), name).to.equal(seconds("2024-10-12"));
 	});
 
-	it("is never taken from digits that are no date", () => {
+	it("is not read from digits that are no date", () => {
 		for (const name of [
 			"20241312.csv",
 			"20240100.csv",
@@ -38,7 +38,7 @@ describe("a file's version", () => {
 			expect(version(name), name).to.equal(seconds("2020-02-02"));
 	});
 
-	it("stays for the same content, whatever else is known", () => {
+	it("stays the same for the same content", () => {
 		const known = [
 			{ rowsUpdatedAt: seconds("2024-10-12"), sha256: "old" },
 			{ rowsUpdatedAt: seconds("2024-11-12"), sha256: "other" },
@@ -47,7 +47,7 @@ describe("a file's version", () => {
 		expect(version("export.csv", "old", known)).to.equal(seconds("2024-10-12"));
 	});
 
-	it("is a second later where the date is taken by other content, and stays so", () => {
+	it("is a second later if other content has the date", () => {
 		const known = [{ rowsUpdatedAt: seconds("2024-10-12"), sha256: "old" }];
 		expect(version("2024-10-12.csv", "new", known)).to.equal(seconds("2024-10-12") + 1);
 		known.push({ rowsUpdatedAt: seconds("2024-10-12") + 1, sha256: "new" });
@@ -55,7 +55,7 @@ describe("a file's version", () => {
 		expect(version("2024-10-12.csv", "newer", known)).to.equal(seconds("2024-10-12") + 2);
 	});
 
-	it("is a day after the newest for new content without a date", () => {
+	it("is a day after the newest for content without a date", () => {
 		const known = [
 			{ rowsUpdatedAt: seconds("2024-11-12") + 5, sha256: "b" },
 			{ rowsUpdatedAt: seconds("2024-10-12"), sha256: "a" },
@@ -63,7 +63,7 @@ describe("a file's version", () => {
 		expect(version("export.csv", "c", known)).to.equal(seconds("2024-11-13") + 5);
 	});
 
-	it("is the day it was modified for the very first without a date", () => {
+	it("is the modification day for a first file without a date", () => {
 		expect(version("export.csv")).to.equal(seconds("2020-02-02"));
 	});
 });
@@ -82,7 +82,7 @@ describe("a file of rows", () => {
 	const open = (name: string, content: string | Buffer, known: KnownVersion[] = []) =>
 		openSnapshot(file(name, content), known);
 
-	it("is found row by row, with any line breaks and with a byte-order mark", () => {
+	it("splits into rows at any line break, after a byte-order mark", () => {
 		const quoted = ROW.replace("Seattle", '"Sea\nttle"');
 		for (const text of [
 			`${HEADER}\n${ROW}\n${quoted}\n`,
@@ -103,7 +103,7 @@ describe("a file of rows", () => {
 		}
 	});
 
-	it("is the same snapshot gzipped, whether its name says so or not", () => {
+	it("reads gzip, whatever the name", () => {
 		const text = `${HEADER}\n${ROW}\n`;
 		const plain = open("2024-10-12.csv", text);
 		for (const name of ["2024-10-12.csv.gz", "2024-10-12-gzipped.csv"]) {
@@ -113,7 +113,7 @@ describe("a file of rows", () => {
 		}
 	});
 
-	it("keeps its version when it is opened again, and gives other content another", () => {
+	it("keeps its version when it is opened again", () => {
 		const first = open("export.csv", `${HEADER}\n${ROW}\n`);
 		utimesSync(join(directory, "export.csv"), 1, 1);
 		expect(openSnapshot(join(directory, "export.csv"), [first.version]).version).to.deep.equal(first.version);
@@ -122,7 +122,7 @@ describe("a file of rows", () => {
 		expect(second.snapshot.rowsUpdatedAt).to.equal(second.version.rowsUpdatedAt);
 	});
 
-	it("may lack a column or have one too many: that is for the pipeline to find", () => {
+	it("may lack a column or have one too many", () => {
 		const drifted = `${HEADER.replace("County", "Shire")},Colour\n${ROW},red\n`;
 		expect(open("drifted.csv", drifted).snapshot.header).to.include.members(["Shire", "Colour"]);
 	});
@@ -167,7 +167,7 @@ describe("a file of rows", () => {
 		],
 	];
 	for (const [what, name, content, message] of refused)
-		it(`is refused when it ${what}, in a sentence that names it`, () => {
+		it(`is refused when it ${what}`, () => {
 			const path = content === undefined ? join(directory, name) : file(name, content);
 			expect(() => openSnapshot(path, [])).to.throw(message);
 		});
@@ -191,7 +191,7 @@ describe("the made-up sample", () => {
 	};
 	const share = (part: number, whole: number) => part / whole;
 
-	it("gives the same month the same bytes, and another month others", () => {
+	it("has the same bytes for the same month", () => {
 		for (const month of [0, 7]) {
 			const [first, second] = [makeSample(month, 500), makeSample(month, 500)];
 			expect(first.content.equals(second.content)).to.equal(true);
@@ -202,7 +202,7 @@ describe("the made-up sample", () => {
 		expect(makeSample(0, 500).content.equals(makeSample(1, 500).content)).to.equal(false);
 	});
 
-	it("has the source's columns, and no row that does not fit them", () => {
+	it("has the source's columns in each row", () => {
 		for (const month of [0, 5]) {
 			const { header, rows } = register(month);
 			expect(matchHeader(header)).to.deep.include({ missing: [], unknown: [] });
@@ -218,7 +218,7 @@ describe("the made-up sample", () => {
 		expect(register(0).rows).to.have.length(3_000);
 	});
 
-	it("moves on as a register does: most stay, some leave, some come back, some are new", () => {
+	it("adds, removes and returns a few vehicles each month", () => {
 		const [before, after, later] = [register(4).byKey, register(5).byKey, register(6).byKey];
 		const keys = [...before.keys()];
 		const gone = keys.filter((key) => !after.has(key));
@@ -233,7 +233,7 @@ describe("the made-up sample", () => {
 		expect(share(moved.length, keys.length)).to.be.within(0.001, 0.03);
 	});
 
-	it("is geocoded anew every third month, and at no other time", () => {
+	it("is geocoded again every third month only", () => {
 		const point = SOURCE_COLUMNS.findIndex((column) => column.kind === "point");
 		const [first, second, third, fourth] = [0, 1, 2, 3].map((month) => register(month).byKey);
 		const regeocoded = (a: Map<string, string[]>, b: Map<string, string[]>) => {
@@ -245,7 +245,7 @@ describe("the made-up sample", () => {
 		expect(regeocoded(third!, fourth!)).to.be.above(0.9);
 	});
 
-	it("shows what real rows show: quotes, accents, codes with a leading zero, and values that are missing", () => {
+	it("has quotes, accents, leading zeros and missing values", () => {
 		const text = makeSample(0).content.toString("utf8");
 		expect(text)
 			.to.match(/"Suffern, NY"/)
@@ -254,7 +254,7 @@ describe("the made-up sample", () => {
 			.and.to.match(/,,,BC,,/);
 	});
 
-	it("may be of very few vehicles", () => {
+	it("works with very few vehicles", () => {
 		expect(register(3, 5).rows.length).to.be.within(1, 5);
 	});
 });

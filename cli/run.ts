@@ -1,0 +1,162 @@
+/** Deploys the program on this machine and runs its workflow once for each source. */
+
+import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { countsOf, type LoadCounts, NOT_COUNTED } from "../db/counts";
+import type { ExtractResult, LoadResult } from "../handlers/common/contract";
+import { connect, type DatabaseSecret } from "../handlers/common/database";
+import { reasonOf } from "../handlers/common/failure";
+import { messageOf } from "../handlers/notify";
+import { startAws } from "../local/aws/services";
+import { type Deployment, deploy } from "../local/deployment";
+import { removePostgres, startPostgres } from "../local/machine/postgres";
+import { currentRecord } from "../local/program/kept-records";
+import { find, loadRecord, type ProgramRecord } from "../local/program/record";
+import { startSource } from "../local/source/soda-server";
+import type { Started } from "./command";
+import { datasetOf, type Input, openInputs } from "./inputs";
+import { ROOT, readLastUsed, writeLastUsed } from "./last-used";
+import type { Options } from "./options";
+import { createReport, type Report, summarise } from "./report";
+import type { Terminal } from "./terminal";
+
+/** The result of one run, as `--json` prints it. */
+interface RunResult extends LoadCounts {
+	status: LoadResult["status"] | "failed";
+	seconds: number;
+	/** Key of the manifest in the raw bucket; null if the run failed before there was one. */
+	manifest: string | null;
+	/** MB, by function; null if it did not run. */
+	peakRssMb: Record<"migrate" | "extract" | "load", number | null>;
+	error?: string;
+	message?: string;
+}
+
+/** Runs the workflow for every source. @returns whether all runs succeeded */
+export async function runSources(options: Options, terminal: Terminal, started: Started): Promise<boolean> {
+	const dataset = options.replay ? readLastUsed().dataset : datasetOf(options);
+	const state = join(ROOT, dataset);
+	const inputs = openInputs(options, state);
+	terminal.title(inputs[0]!.title);
+	const startedAt = Date.now();
+	const recording = options.record ? Promise.resolve(loadRecord(options.record)) : evaluateProgram(options);
+	if (inputs[0]!.live) await checkReachable(sourceUrl(await recording));
+	if (options.fresh || options.replay) removePostgres(join(state, "postgres"));
+	if (options.fresh) rmSync(state, { recursive: true, force: true });
+
+	terminal.busy("Program", "evaluating index.ts, starting PostgreSQL");
+	const [record, postgres, aws] = await Promise.all([
+		recording,
+		started.keep(startPostgres(join(state, "postgres"))),
+		started.keep(startAws(join(state, "aws"))),
+	]);
+	const source = inputs[0]!.snapshot && (await started.keep(startSource(inputs[0]!.snapshot)));
+	const report = createReport(terminal, options.verbose);
+	const deployment = await started.keep(
+		deploy(record, { postgres, aws, sourceUrl: source?.url ?? sourceUrl(record), onLine: report.line }),
+	);
+	const lambdas = record.resources.filter(({ type }) => type === "aws:lambda/function:Function").length;
+	terminal.done(
+		"Program",
+		`${record.resources.length} resources, ${lambdas} functions, of the stack ${record.stack}`,
+		(Date.now() - startedAt) / 1000,
+	);
+	await migrate(deployment, terminal);
+	const { readerSecretArn } = record.outputs;
+	writeLastUsed({ dataset, readerSecretArn });
+
+	for (const [index, input] of inputs.entries()) {
+		if (index > 0) terminal.title(input.title);
+		if (input.snapshot) source?.publish(input.snapshot);
+		const result = await runOnce(options, dataset, input, deployment, report);
+		if (options.json) print(result);
+		if (result.status === "failed") return false;
+	}
+	await showDatabase(terminal, aws.secrets.get<DatabaseSecret>(readerSecretArn)!);
+	return true;
+}
+
+function evaluateProgram({ format }: Options): Promise<ProgramRecord> {
+	return currentRecord({ stack: "dev", ...(format && { settings: { format } }) });
+}
+
+/** The URL of the open-data API that extract is deployed with. */
+function sourceUrl(record: ProgramRecord): string {
+	return find(record, "aws:lambda/function:Function", "extract").inputs.environment.variables.SOURCE_URL;
+}
+
+/** Reports at once that the source is unreachable, instead of after extract's retries. */
+async function checkReachable(url: string): Promise<void> {
+	try {
+		await fetch(url, { method: "HEAD", signal: AbortSignal.timeout(15_000) });
+	} catch (error) {
+		throw new Error(
+			`${new URL(url).host} could not be reached (${reasonOf((error as Error).cause ?? error)}); go online, or leave out --source live for the sample.`,
+		);
+	}
+}
+
+async function migrate(deployment: Deployment, terminal: Terminal): Promise<void> {
+	const startedAt = Date.now();
+	terminal.busy("Migrate", "started");
+	const { applied } = await deployment.migrate();
+	const what = applied ? `${applied} migrations applied` : "the schema is up to date";
+	terminal.done("Migrate", what, (Date.now() - startedAt) / 1000);
+}
+
+/** Runs the workflow once and shows the messages it sent. */
+async function runOnce(
+	options: Options,
+	dataset: string,
+	input: Input,
+	deployment: Deployment,
+	report: Report,
+): Promise<RunResult> {
+	const startedAt = Date.now();
+	let manifest: string | null = null;
+	const watcher: Report = {
+		...report,
+		finished(state, result, seconds) {
+			manifest = (result as Partial<ExtractResult> | null)?.manifestKey ?? manifest;
+			report.finished(state, result, seconds);
+		},
+	};
+	input.begin?.();
+	const { refetch, reload, accept } = options;
+	const replay = options.replay ? await deployment.manifests() : [];
+	const outcome = await deployment.run(randomUUID(), { dataset, refetch, reload, accept, replay }, watcher);
+	report.notified(deployment.notifications());
+	const [peakOfMigrate, extract, load] = (["migrate", "extract", "load"] as const).map(deployment.peakRssMb);
+	const peakRssMb = { migrate: peakOfMigrate!, extract: extract!, load: load! };
+	deployment.stopFunctions();
+	const about = { seconds: (Date.now() - startedAt) / 1000, manifest, peakRssMb };
+	if ("error" in outcome)
+		return { status: "failed", ...NOT_COUNTED, ...about, error: outcome.error, message: messageOf(outcome.cause) };
+	const loaded = (outcome.output as { load: LoadResult }).load;
+	input.end?.(loaded.rowsUpdatedAt);
+	return { status: loaded.status, ...countsOf(loaded), ...about };
+}
+
+/** Prints a run's result for `--json`. */
+function print(result: RunResult): void {
+	process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+/** Prints, for `--json`, a failure outside of the workflow. */
+export function printFailure({ name, message }: Error, seconds: number): void {
+	const peakRssMb = { migrate: null, extract: null, load: null };
+	print({ status: "failed", ...NOT_COUNTED, seconds, manifest: null, peakRssMb, error: name, message });
+}
+
+/** Shows what the database holds, as its reader. */
+async function showDatabase(terminal: Terminal, secret: DatabaseSecret): Promise<void> {
+	const client = await connect(secret, 30_000);
+	try {
+		await summarise(terminal, client);
+	} finally {
+		await client.end();
+	}
+	terminal.text("");
+	terminal.text("npm run local      runs it again        npm run local:db   keeps the database up for your queries");
+}

@@ -6,7 +6,7 @@
 const { createHash } = require("node:crypto");
 const fs = require("node:fs");
 const Module = require("node:module");
-const { dirname, join, relative } = require("node:path");
+const { basename, dirname, join, relative } = require("node:path");
 
 const PROJECT_ROOT = join(__dirname, "../..");
 const KEPT = join(PROJECT_ROOT, ".local/compiled");
@@ -19,8 +19,11 @@ const basis = () => [__filename, SETTINGS, TYPESCRIPT].map((file) => fs.readFile
 /** The file's JavaScript, its source map included. */
 function compile(file) {
 	const source = fs.readFileSync(file, "utf8");
-	const hash = createHash("sha256").update(basis()).update(file).update(source).digest("hex");
-	const kept = join(KEPT, `${relative(PROJECT_ROOT, file)}.js`);
+	const path = relative(PROJECT_ROOT, file);
+	// A file of a copy of the project is kept under its name alone, so that all copies share it.
+	const name = path.startsWith("..") ? join("copies", basename(file)) : path;
+	const hash = createHash("sha256").update(basis()).update(name).update(source).digest("hex");
+	const kept = join(KEPT, path === name ? `${name}.js` : `${name}-${hash.slice(0, 16)}.js`);
 	const mark = `// ${hash}\n`;
 	const known = readIfThere(kept);
 	if (known?.endsWith(mark)) return known;

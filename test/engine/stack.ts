@@ -7,6 +7,7 @@ import { delimiter, dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { Parts } from "../../local/deployment";
 import type { RecordOptions } from "../../local/program/record";
+import { LOADER } from "../support/local";
 import type { Account } from "./account";
 import { serveAws } from "./aws-provider";
 import { serveAwsx } from "./awsx-provider";
@@ -85,7 +86,8 @@ async function operate(operation: Operation, project: string, environment: NodeJ
 	const child = fork(join(__dirname, "operation-main.ts"), [JSON.stringify(operation)], {
 		cwd: project,
 		env: environment,
-		execArgv: ["--disable-warning=ExperimentalWarning", "-r", "ts-node/register/transpile-only"],
+		// An error's message is all that the tests look at, and a stack trace for each of Pulumi's promises takes seconds.
+		execArgv: ["--disable-warning=ExperimentalWarning", "--stack-trace-limit=0", "-r", LOADER],
 		stdio: ["ignore", "pipe", "pipe", "ipc"],
 	});
 	let outcome: Outcome | undefined;

@@ -87,7 +87,7 @@ export const COUNT_DUPLICATE_KEYS = `
  * nothing.
  */
 export function foldDuplicates(present: SourceColumn[]): string {
-	const isText = ({ kind }: SourceColumn) => kind === "text" || kind === "vehicleType" || kind === "list";
+	const isText = ({ kind }: SourceColumn) => !["key", "year", "count", "point"].includes(kind);
 	const order = present.flatMap((column) =>
 		column.targets.map((name) => `${name}${isText(column) ? ' collate "C"' : ""} desc`),
 	);
@@ -163,6 +163,8 @@ export function mergeStaging(present: SourceColumn[]): string {
 				count(*) filter (where is_added)::int as added,
 				count(*) filter (where is_returned)::int as returned,
 				count(*) filter (where difference is not null and not is_returned)::int as changed,
+				-- Of these, the vehicles that lost a value: a column that was empty before may be filled without suspicion.
+				count(*) filter (where not is_returned and jsonb_strip_nulls(difference[1]) <> '{}')::int as overwritten,
 				count(*) filter (where difference is null and is_moved and not is_added)::int as regeocoded
 			from merged
 		)
@@ -205,18 +207,25 @@ export const COUNT_REGISTERED = `
 		 from (select county, sum(vehicles) as vehicles from by_county group by county)) as by_county`;
 
 /**
- * Records a published snapshot: $1 its time, $2 manifest, $3 run, $4 and $5 vehicles by type and by county, then the counts.
+ * Records a published snapshot: $1 its time, $2 manifest, $3 run, $4 version of the transform, $5 and $6 vehicles by type and
+ * by county, then the counts.
  * A version that is published again adds its changes to those of its first publication.
  */
 export const PUBLISH = `
-	insert into ev.snapshots (snapshot_at, manifest_key, run_id, by_type, by_county, ${SNAPSHOT_COUNT_NAMES.join(", ")})
-	values ($1, $2, $3, $4, $5, ${SNAPSHOT_COUNT_NAMES.map((_, index) => `$${index + 6}`).join(", ")})
+	insert into ev.snapshots 
+		(snapshot_at, manifest_key, run_id, transform_version, by_type, by_county, ${SNAPSHOT_COUNT_NAMES.join(", ")})
+	values ($1, $2, $3, $4, $5, $6, ${SNAPSHOT_COUNT_NAMES.map((_, index) => `$${index + 7}`).join(", ")})
 	on conflict (snapshot_at) do update set
 		manifest_key = excluded.manifest_key,
 		run_id = excluded.run_id,
+		transform_version = excluded.transform_version,
 		by_type = excluded.by_type,
 		by_county = excluded.by_county,
 		${SNAPSHOT_COUNT_NAMES.map((name) => (name === "rows" ? "rows = excluded.rows" : `${name} = snapshots.${name} + excluded.${name}`)).join(", ")}`;
 
 /** The latest published version, Unix seconds. */
 export const LATEST_SNAPSHOT = "select extract(epoch from max(snapshot_at))::float8 as at from ev.snapshots";
+
+/** The version of the transform that the latest snapshot was read by; NULL where a version before 3 published it. */
+export const LATEST_TRANSFORM_VERSION =
+	"select transform_version as version from ev.snapshots order by snapshot_at desc limit 1";

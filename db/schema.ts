@@ -126,6 +126,8 @@ export const runs = ev.table(
 	{
 		runId: text("run_id").primaryKey(),
 		manifestKey: text("manifest_key").notNull(),
+		/** Of the manifest, hexadecimal; NULL until it was read, and for runs before the sum was kept. */
+		manifestSha256: text("manifest_sha256"),
 		status: text("status", { enum: ["running", "loaded", "unchanged", "failed", "abandoned"] }).notNull(),
 		startedAt: instant("started_at").notNull(),
 		finishedAt: instant("finished_at"),
@@ -159,6 +161,8 @@ export const snapshots = ev.table("snapshots", {
 	/** The version of the source: when its rows last changed. */
 	snapshotAt: instant("snapshot_at").primaryKey(),
 	manifestKey: text("manifest_key").notNull(),
+	/** Of the manifest, hexadecimal; NULL for snapshots before the sum was kept. */
+	manifestSha256: text("manifest_sha256"),
 	rows: integer("rows").notNull(),
 	added: integer("added").notNull(),
 	returned: integer("returned").notNull(),
@@ -172,6 +176,8 @@ export const snapshots = ev.table("snapshots", {
 	runId: text("run_id")
 		.notNull()
 		.references(() => runs.runId),
+	/** TRANSFORM_VERSION of the load that published it; NULL before the version was kept. */
+	transformVersion: integer("transform_version"),
 });
 
 /** Rows that were set aside, with their bytes: what is wrong may be just these. */

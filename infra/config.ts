@@ -26,6 +26,7 @@ export interface Settings {
 	maxRejectedShare: number;
 	/** Largest share of the vehicles that one snapshot may remove, from 0 to 1. */
 	maxRemovedShare: number;
+	maxChangedShare: number;
 	/** Whether notify reports runs without changes. */
 	notifyWhenUnchanged: boolean;
 	/** Subscriber to the topic; undefined for none. */
@@ -90,6 +91,7 @@ export function readSettings(): Settings {
 		timeZone: checked("timeZone", isTimeZone, "an IANA time zone such as Asia/Tokyo"),
 		maxRejectedShare: share("maxRejectedShare"),
 		maxRemovedShare: share("maxRemovedShare"),
+		maxChangedShare: share("maxChangedShare"),
 		notifyWhenUnchanged: config.requireBoolean("notifyWhenUnchanged"),
 		email: text("email", /^$|^[^@\s]+@[^@\s]+$/, "an e-mail address, or empty") || undefined,
 		// CloudWatch evaluates at most seven days. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html

@@ -34,6 +34,7 @@ export interface WorkflowInput {
 export const GUARDS = [
 	"SchemaDrift",
 	"SourceIncomplete",
+	"SuspiciousChange",
 	"SuspiciousShrink",
 	"TooManyRejects",
 	"UnreadableKeys",

@@ -20,6 +20,7 @@ export const FAILURES = [
 	"TooManyRejects",
 	"UnreadableKeys",
 	"SuspiciousShrink",
+	"SuspiciousChange",
 	"OlderSnapshot",
 	"OutOfTime",
 	"MigrationFailed",

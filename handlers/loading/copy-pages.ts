@@ -10,7 +10,7 @@ import type { SourceColumn } from "../../db/source";
 import { failure } from "../common/failure";
 import type { ManifestPage } from "../raw/manifest";
 import { prefetchPages, release } from "../raw/pages";
-import type { KnownRows, Reject, RowCounts } from "../rows";
+import type { Findings, KnownRows, Reject, RowCounts } from "../rows";
 import { outOfTime, type SnapshotRun } from "./run";
 
 /** Rejects are saved in batches of at most this many bytes: on their way to PostgreSQL they take six times as much. */
@@ -36,6 +36,7 @@ export interface Copied extends RowCounts, RejectCounts {
 	gone: number[];
 	/** Whether a vehicle has another row beside the one that the database knows. */
 	hasConflictingRow: boolean;
+	findings: Findings;
 }
 
 interface RejectCounts {
@@ -90,7 +91,7 @@ export async function copyPages(
 	const { prefix, suffix } = target;
 	const encoder = await rowsModule().createPageEncoder({ manifest, layout, known, copyKnown, prefix, suffix });
 	const rejects = await copyAllPages(run, target.statement, nextPage, encoder);
-	return { ...encoder.counts, ...rejects, registered: known.size, ...known.compare() };
+	return { ...encoder.counts, findings: encoder.findings, ...rejects, registered: known.size, ...known.compare() };
 }
 
 type PageEncoder = Awaited<ReturnType<ReturnType<typeof rowsModule>["createPageEncoder"]>>;

@@ -1,7 +1,7 @@
 /** The guards: checks that must pass before a snapshot is published. A person may accept most of them for one run. */
 
-import { COUNT_DUPLICATE_KEYS, foldDuplicates, LATEST_SNAPSHOT } from "../../db/merge";
-import { type Layout, matchHeader } from "../../db/source";
+import { COUNT_DUPLICATE_KEYS, foldDuplicates, LATEST_SNAPSHOT, LATEST_TRANSFORM_VERSION } from "../../db/merge";
+import { type Layout, matchHeader, matchJsonFields, type SourceColumn, TRANSFORM_VERSION } from "../../db/source";
 import { GUARDS } from "../common/contract";
 import { failure } from "../common/failure";
 import { type Manifest, versionName } from "../raw/manifest";
@@ -27,23 +27,49 @@ export async function isPublished({ client }: Run, { rowsUpdatedAt }: Manifest):
 	return published === rowsUpdatedAt;
 }
 
-/** Matches the header with the database's columns. @throws SchemaDrift */
-export function matchColumns({ accepts }: Run, manifest: Manifest): Layout {
-	const layout = matchHeader(manifest.header);
-	const drift = (what: string) => failure("SchemaDrift", `${what}, in the header of dataset ${manifest.dataset}.`);
-	const list = (names: string[]) => names.map((name) => JSON.stringify(name)).join(", ");
+/** Matches the manifest's header with the database's columns. @throws SchemaDrift */
+export function matchColumns({ accepts }: Run, { format, header, dataset }: Manifest): Layout {
+	const layout = format === "json" ? matchJsonFields(header) : matchHeader(header);
+	const drift = (what: string) => failure("SchemaDrift", `${what}, in the header of dataset ${dataset}.`);
 	if (layout.missing.length)
-		throw drift(`The source has no column ${list(layout.missing)} any more, which the database requires`);
+		throw drift(`The source has no column ${listNames(layout.missing)} any more, which the database requires`);
 	if (layout.repeated.length)
 		throw drift(
-			`The source has a column twice, the second time as ${list(layout.repeated)}; it is unknown which one is right`,
+			`The source has a column twice, the second time as ${listNames(layout.repeated)}; it is unknown which one is right`,
 		);
-	const ignored = `${list(layout.unknown)} is ignored and remains in the raw files only`;
-	if (layout.unknown.length && !accepts("SchemaDrift", ignored))
-		throw drift(
-			`The source has a new column, ${list(layout.unknown)} (add it to db/, or accept "SchemaDrift" to ignore it)`,
-		);
+	if (layout.unknown.length && !acceptsUnknown(accepts, layout.unknown))
+		throw drift(`The source has a new column, ${listNames(layout.unknown)} ${HOW_TO_ADD}`);
 	return layout;
+}
+
+/**
+ * Checks what the rows show of the columns: JSON leaves empty values out, and the dataset's description may lag behind.
+ * @returns the columns that some row has a value of; of any other, the database keeps what it knows
+ * @throws SchemaDrift
+ */
+export function checkColumns({ accepts, notes, layout, manifest }: SnapshotRun, { findings }: Copied): SourceColumn[] {
+	const { unknownFields, withoutValue, missingWords } = findings;
+	const drift = (what: string) => failure("SchemaDrift", `${what}, in dataset ${manifest.dataset}.`);
+	const unknown = [...unknownFields].sort();
+	if (unknown.length && !acceptsUnknown(accepts, unknown))
+		throw drift(`Rows have a new field, ${listNames(unknown)} ${HOW_TO_ADD}`);
+	const missing = [...withoutValue].filter(({ optional }) => !optional).map(({ display }) => display);
+	if (missing.length) throw drift(`No row has a value of ${listNames(missing)}, which the database requires`);
+	if (missingWords.size > 0) {
+		const words = [...missingWords].map(([word, cells]) => `${JSON.stringify(word)} in ${cells}`).join(", ");
+		notes.push(`Words for a missing value were read as empty cells: ${words}.`);
+	}
+	return layout.present.filter((column) => !withoutValue.has(column));
+}
+
+const HOW_TO_ADD = '(add it to db/, or accept "SchemaDrift" to ignore it)';
+
+function acceptsUnknown(accepts: Run["accepts"], names: string[]): boolean {
+	return accepts("SchemaDrift", `${listNames(names)} is ignored and remains in the raw files only`);
+}
+
+function listNames(names: string[]): string {
+	return names.map((name) => JSON.stringify(name)).join(", ");
 }
 
 /**
@@ -51,8 +77,8 @@ export function matchColumns({ accepts }: Run, manifest: Manifest): Layout {
  * @returns how many were deleted
  * @throws SourceIncomplete where a key occurs on two pages
  */
-export async function foldDuplicateRows(run: SnapshotRun, copied: Copied): Promise<number> {
-	const { client, layout } = run;
+export async function foldDuplicateRows(run: SnapshotRun, copied: Copied, present: SourceColumn[]): Promise<number> {
+	const { client } = run;
 	const counted = await client.query<{ keys: number; split: number; example: string | null }>(COUNT_DUPLICATE_KEYS);
 	const { keys, split, example } = counted.rows[0]!;
 	const onTwoPages = split + copied.onTwoPages;
@@ -63,7 +89,7 @@ export async function foldDuplicateRows(run: SnapshotRun, copied: Copied): Promi
 			`${what}: the source changed between two pages, so other vehicles are missing; the snapshot must be fetched again.`,
 		);
 	if (keys === 0) return copied.repeated;
-	const folded = await client.query(foldDuplicates(layout.present));
+	const folded = await client.query(foldDuplicates(present));
 	return copied.repeated + (folded.rowCount ?? 0);
 }
 
@@ -80,23 +106,48 @@ export function checkRejects(run: Run, { rejected, rows, firstReject }: Copied):
 }
 
 /**
- * Whether the vehicles that are gone may be removed: not while a rejected row could be one of them.
+ * Whether the vehicles that are gone may be removed: not while a rejected row could be one of them. How many are gone is judged
+ * all the same, with every such row counted as a vehicle that is present.
  * @throws SuspiciousShrink
  */
 export function mayRemove({ accepts, settings, notes }: Run, { gone, registered, unreadableKeys }: Copied): boolean {
 	if (gone.length === 0) return false;
-	const unreadable = `the keys of ${unreadableKeys} rejected rows cannot be read`;
-	if (unreadableKeys && !accepts("UnreadableKeys", unreadable)) {
-		notes.push(
-			`No vehicles were removed, because ${unreadable} and could be any of the ${gone.length} that are missing.`,
-		);
-		return false;
-	}
-	const what = `${gone.length} of ${registered} registered vehicles are not in the snapshot`;
-	if (gone.length > settings.maxRemovedShare * registered && !accepts("SuspiciousShrink", what))
+	const missing = gone.length - unreadableKeys;
+	const what = `${missing} of ${registered} registered vehicles are not in the snapshot`;
+	if (missing > settings.maxRemovedShare * registered && !accepts("SuspiciousShrink", what))
 		throw failure(
 			"SuspiciousShrink",
 			`${what}; the setting maxRemovedShare allows a share of ${settings.maxRemovedShare} (accept "SuspiciousShrink" if they really left).`,
 		);
-	return true;
+	const unreadable = `the keys of ${unreadableKeys} rejected rows cannot be read`;
+	if (unreadableKeys === 0 || accepts("UnreadableKeys", unreadable)) return true;
+	notes.push(
+		`No vehicles were removed, because ${unreadable} and could be any of the ${gone.length} that are missing (accept "UnreadableKeys" to remove them).`,
+	);
+	return false;
+}
+
+/** Below this number of registered vehicles, a share says nothing. */
+const MIN_REGISTERED = 100;
+
+/**
+ * Checks how many vehicles the merge changed, but for their points, and but for columns that were empty before.
+ * @param overwritten vehicles that lost a value to another
+ * @throws SuspiciousChange
+ */
+export async function checkChanges(run: Run, { registered }: Copied, overwritten: number): Promise<void> {
+	const { accepts, notes, client } = run;
+	const { maxChangedShare } = run.settings;
+	if (registered < MIN_REGISTERED || overwritten <= maxChangedShare * registered) return;
+	const what = `the values of ${overwritten} of ${registered} registered vehicles changed`;
+	const { rows } = await client.query<{ version: number | null }>(LATEST_TRANSFORM_VERSION);
+	if (rows[0] && rows[0].version !== TRANSFORM_VERSION) {
+		notes.push(`The program reads rows differently than before, and ${what}.`);
+		return;
+	}
+	if (!accepts("SuspiciousChange", what))
+		throw failure(
+			"SuspiciousChange",
+			`The snapshot would overwrite too much: ${what}, often because a tool saved codes as numbers; the setting maxChangedShare allows a share of ${maxChangedShare} (accept "SuspiciousChange" if they really changed).`,
+		);
 }

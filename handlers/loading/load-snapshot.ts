@@ -13,12 +13,21 @@ import {
 	TRUNCATE_STAGING,
 } from "../../db/merge";
 import { DELETE_REJECTS, FINISH_RUN } from "../../db/runs";
+import { type SourceColumn, TRANSFORM_VERSION } from "../../db/source";
 import type { LoadResult } from "../common/contract";
 import { isDuplicateKey } from "../common/database";
 import { failure } from "../common/failure";
 import { type Manifest, parseManifest, totalBytes } from "../raw/manifest";
 import { type Copied, copyPages, loadKnownRows, noKnownRows, stagingTable, vehiclesTable } from "./copy-pages";
-import { checkRejects, foldDuplicateRows, isPublished, matchColumns, mayRemove } from "./guards";
+import {
+	checkChanges,
+	checkColumns,
+	checkRejects,
+	foldDuplicateRows,
+	isPublished,
+	matchColumns,
+	mayRemove,
+} from "./guards";
 import { type Run, type SnapshotRun, snapshotTime } from "./run";
 
 /**
@@ -73,6 +82,7 @@ async function copyIntoEmptyTable(run: SnapshotRun): Promise<LoadCounts | undefi
 	await client.query("savepoint first");
 	try {
 		const copied = await copyPages(run, vehiclesTable(layout.present, snapshotAt), noKnownRows());
+		checkColumns(run, copied);
 		checkRejects(run, copied);
 		const none = { returned: 0, changed: 0, regeocoded: 0, unchanged: 0, duplicates: 0, removed: 0 };
 		return { ...none, rows: copied.rows, added: copied.copied, rejected: copied.rejected };
@@ -87,11 +97,12 @@ async function copyIntoEmptyTable(run: SnapshotRun): Promise<LoadCounts | undefi
 /** Copies the rows that the database does not know into the staging table, checks them, and merges them. */
 async function stageAndMerge(run: SnapshotRun): Promise<LoadCounts> {
 	const copied = await stageRows(run);
-	const duplicates = await foldDuplicateRows(run, copied);
+	const present = checkColumns(run, copied);
+	const duplicates = await foldDuplicateRows(run, copied, present);
 	checkRejects(run, copied);
 	run.progress.phase = "merging";
 	run.log.info("merging", { copied: copied.copied, known: copied.known });
-	return await merge(run, copied, duplicates);
+	return await merge(run, copied, present, duplicates);
 }
 
 /**
@@ -114,18 +125,23 @@ async function stageRows(run: SnapshotRun): Promise<Copied> {
 	return await stage(true);
 }
 
+type MergeCounts = Record<"added" | "returned" | "changed" | "overwritten" | "regeocoded" | "unchanged", number>;
+
 /** Merges the staged rows and removes the vehicles that are gone. */
-async function merge(run: SnapshotRun, copied: Copied, duplicates: number): Promise<LoadCounts> {
-	const { client, layout, snapshotAt } = run;
+async function merge(
+	run: SnapshotRun,
+	copied: Copied,
+	present: SourceColumn[],
+	duplicates: number,
+): Promise<LoadCounts> {
+	const { client, snapshotAt } = run;
 	const gone = mayRemove(run, copied) ? copied.gone : [];
-	const merged = await client.query<Record<"added" | "returned" | "changed" | "regeocoded" | "unchanged", number>>(
-		mergeStaging(layout.present),
-		[snapshotAt],
-	);
+	const merged = await client.query<MergeCounts>(mergeStaging(present), [snapshotAt]);
+	const { overwritten, ...counts } = merged.rows[0]!;
+	await checkChanges(run, copied, overwritten);
 	const removed = gone.length
 		? (await client.query<{ removed: number }>(REMOVE_GONE, [snapshotAt, gone])).rows[0]!.removed
 		: 0;
-	const counts = merged.rows[0]!;
 	const { rows, rejected, known } = copied;
 	return { rows, ...counts, unchanged: counts.unchanged + known, duplicates, rejected, removed };
 }
@@ -139,7 +155,15 @@ async function publish(run: SnapshotRun, counts: LoadCounts): Promise<void> {
 	const registered = await client.query<{ by_type: object; by_county: object }>(COUNT_REGISTERED);
 	const { by_type, by_county } = registered.rows[0]!;
 	const figures = SNAPSHOT_COUNT_NAMES.map((name) => counts[name]);
-	await client.query(PUBLISH, [snapshotAt, event.manifestKey, event.runId, by_type, by_county, ...figures]);
+	await client.query(PUBLISH, [
+		snapshotAt,
+		event.manifestKey,
+		event.runId,
+		TRANSFORM_VERSION,
+		by_type,
+		by_county,
+		...figures,
+	]);
 }
 
 /** Closes the run's record. @returns what load returns */

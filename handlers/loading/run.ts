@@ -16,6 +16,8 @@ export interface LoadSettings {
 	maxRejectedShare: number;
 	/** Share of the registered vehicles that one snapshot may remove, 0 to 1. */
 	maxRemovedShare: number;
+	/** Share of the registered vehicles of which one snapshot may change values, 0 to 1. */
+	maxChangedShare: number;
 }
 
 export interface Run {

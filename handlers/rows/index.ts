@@ -7,3 +7,4 @@
 
 export { createKnownRowsReader, type KnownRows } from "./known-rows";
 export { createPageEncoder, type Reject, type RowCounts } from "./page-encoder";
+export type { Findings } from "./row-encoder";

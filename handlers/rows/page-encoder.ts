@@ -1,16 +1,13 @@
 /** From a page's bytes to COPY's input: known rows are left out, rows that do not fit are rejected. */
 
 import xxhash from "xxhash-wasm";
-import type { Layout } from "../../db/source";
+import { type Layout, TRANSFORM_VERSION } from "../../db/source";
 import { failure } from "../common/failure";
 import type { Manifest } from "../raw/manifest";
 import { splitCsv } from "./fields";
 import type { KnownRows } from "./known-rows";
 import { frameCsv, frameJson, type OnRecord } from "./records";
 import { createRowEncoder, type Refusal } from "./row-encoder";
-
-/** Part of a row's hash. Raise it when the same raw row gets another meaning: every row is then read anew. */
-const TRANSFORM_VERSION = 2;
 
 /** The rows of all pages so far. */
 export interface RowCounts {
@@ -58,8 +55,10 @@ export interface EncodeOptions {
 export async function createPageEncoder({ manifest, layout, known, copyKnown, ...line }: EncodeOptions) {
 	const { header, format } = manifest;
 	const { h64Raw } = await xxhash();
-	const seed = h64Raw(Buffer.from(JSON.stringify([TRANSFORM_VERSION, format, header])));
-	const encoder = createRowEncoder(format, header, layout);
+	// A CSV row means nothing without its header; a JSON row carries its names.
+	const meaning = format === "csv" ? [TRANSFORM_VERSION, format, header] : [TRANSFORM_VERSION, format];
+	const seed = h64Raw(Buffer.from(JSON.stringify(meaning)));
+	const encoder = createRowEncoder(format, layout.header, layout);
 	const frame = format === "csv" ? frameCsvPage : frameJsonPage;
 	const counts: RowCounts = { rows: 0, known: 0, repeated: 0, onTwoPages: 0, copied: 0 };
 
@@ -78,28 +77,37 @@ export async function createPageEncoder({ manifest, layout, known, copyKnown, ..
 	const encodePage = (page: Buffer, pageNumber: number): EncodedPage => {
 		const rejects: Reject[] = [];
 		const lines: LinePosition[] = [];
-		const prefix = line.prefix(pageNumber);
+		const lineFrame = { prefix: line.prefix(pageNumber), hash: 0n, suffix: line.suffix };
 		const rowsBefore = counts.rows;
 		encoder.begin(page);
 		frame(page, header, pageNumber, (start, end, lineNumber) => {
 			const raw = page.subarray(start, end);
-			const hash = h64Raw(raw, seed);
+			lineFrame.hash = h64Raw(raw, seed);
 			counts.rows++;
-			if (!copyKnown && isKnown(hash, pageNumber)) return;
+			if (!copyKnown && isKnown(lineFrame.hash, pageNumber)) return encoder.inspect(start, end);
 			const from = encoder.output.length;
-			const row = encoder.encode(start, end, `${prefix}${BigInt.asIntN(64, hash)}\t`, line.suffix);
+			const row = encoder.encode(start, end, lineFrame);
 			if (typeof row === "number") {
 				known.markCopied(row);
 				lines.push({ key: row, from, to: encoder.output.length });
 				counts.copied++;
 				return;
 			}
+			if (end === page.length && format === "csv") throw cutPage(pageNumber, lineNumber, row);
 			if (row.key !== undefined) known.markRejected(row.key);
 			rejects.push({ ...row, line: lineNumber, raw });
 		});
 		return { rows: counts.rows - rowsBefore, lines: sortByKey(encoder.output, lines), rejects };
 	};
-	return { counts, encodePage };
+	return { counts, findings: encoder.findings, encodePage };
+}
+
+/** A page whose last line does not fit and has no line end was cut off. */
+function cutPage(page: number, line: number, { reason }: Refusal): Error {
+	return failure(
+		"PageDamaged",
+		`Page ${page} ends in the middle of line ${line}, without a line end (${reason}); the snapshot must be fetched again.`,
+	);
 }
 
 interface LinePosition {

@@ -1,11 +1,12 @@
 /** Turns raw rows into lines of COPY's text format, or says why a row is rejected. */
 
 import { isUtf8 } from "node:buffer";
-import type { Layout } from "../../db/source";
+import type { Layout, SourceColumn } from "../../db/source";
 import type { RawFormat } from "../common/contract";
 import { appendAscii, appendNull, appendTab, createOutput, type Output, reserve } from "./copy-text";
 import { createFields, joinFields, splitRecord, textOf } from "./fields";
 import { findUnexpectedValue, hasRepeatedName, isObject, jsonText } from "./json-row";
+import { isMissing } from "./missing-words";
 import { ENCODERS, readKey } from "./typed-values";
 
 /** Why a row is rejected, with its key wherever that can be read. */
@@ -17,19 +18,42 @@ export interface Refusal {
 export interface RowEncoder {
 	/** The lines of the current page. */
 	readonly output: Output;
+	/** What was found in the rows so far. */
+	readonly findings: Findings;
 	/** Begins the next page, uncompressed, and clears the output. */
 	begin(page: Buffer): void;
 	/**
-	 * Appends the line of the row in the page's bytes from `start` up to `end`: prefix, values separated by tabs, suffix.
-	 * Nothing is appended for a row that is rejected.
+	 * Appends the line of the row in the page's bytes from `start` up to `end`: prefix, hash, values and suffix. Nothing is
+	 * appended for a row that is rejected.
 	 * @returns the row's key, or why it is rejected
 	 */
-	encode(start: number, end: number, prefix: string, suffix: string): number | Refusal;
+	encode(start: number, end: number, frame: LineFrame): number | Refusal;
+	/** Looks for the columns without a value yet in a row that is not encoded, because the database knows it. */
+	inspect(start: number, end: number): void;
+}
+
+/** What a line holds beside the row's values. */
+export interface LineFrame {
+	prefix: string;
+	/** Of the raw row, 64 bits. */
+	hash: bigint;
+	suffix: string;
+}
+
+/** What a snapshot's rows show beyond their values. */
+export interface Findings {
+	/** Columns of which no row has a value; a raw `0` is one. */
+	withoutValue: Set<SourceColumn>;
+	/** Fields of JSON rows that neither the header nor the database has. */
+	unknownFields: Set<string>;
+	/** Cells with a word for a missing value, by the word. */
+	missingWords: Map<string, number>;
 }
 
 /** Creates the encoder of one snapshot's rows. */
 export function createRowEncoder(format: RawFormat, header: string[], layout: Layout): RowEncoder {
 	const columns = layout.present.map((column) => ({
+		column,
 		name: column.display,
 		encode: ENCODERS[column.kind],
 		required: column.required ?? false,
@@ -39,6 +63,13 @@ export function createRowEncoder(format: RawFormat, header: string[], layout: La
 	const keyIndex = layout.fields.findIndex((column) => column?.kind === "key");
 	const kinds = layout.fields.map((column) => column?.kind);
 	const headerNames = new Set(header);
+	const findings: Findings = {
+		withoutValue: new Set(layout.present),
+		unknownFields: new Set(),
+		missingWords: new Map(),
+	};
+	/** Whether the row that was parsed last has such fields. */
+	let hasUnknownFields = false;
 	const output = createOutput();
 	const fields = createFields();
 	let page: Buffer = fields.bytes;
@@ -71,8 +102,9 @@ export function createRowEncoder(format: RawFormat, header: string[], layout: La
 		const texts = header.map((name) => jsonText(row[name]));
 		joinFields(texts, fields);
 		if (!isValid) return refuse("it is not valid UTF-8");
-		const unknown = Object.keys(row).find((name) => !headerNames.has(name) && !name.startsWith(":"));
-		if (unknown !== undefined) return refuse(`the header has no field named ${quote(unknown)}`);
+		const unknown = Object.keys(row).filter((name) => !headerNames.has(name) && !name.startsWith(":"));
+		for (const name of unknown) findings.unknownFields.add(name);
+		hasUnknownFields = unknown.length > 0;
 		const unexpected = findUnexpectedValue(row, header, kinds);
 		if (unexpected !== undefined) return refuse(`${unexpected} is no text, number or point that fits`);
 		// Escapes can spell what valid UTF-8 cannot: a NUL, half a surrogate pair.
@@ -91,8 +123,12 @@ export function createRowEncoder(format: RawFormat, header: string[], layout: La
 			if (!isFirst) appendTab(output);
 			isFirst = false;
 			if (from !== to) {
-				if (!encode(output, bytes, from, to)) return `${name} does not fit: ${quote(textOf(fields, index))}`;
-				continue;
+				if (!isMissing(bytes, from, to)) {
+					if (!encode(output, bytes, from, to)) return `${name} does not fit: ${quote(textOf(fields, index))}`;
+					continue;
+				}
+				const word = textOf(fields, index);
+				findings.missingWords.set(word, (findings.missingWords.get(word) ?? 0) + 1);
 			}
 			if (required) return `${name} is empty`;
 			appendNull(output);
@@ -105,11 +141,13 @@ export function createRowEncoder(format: RawFormat, header: string[], layout: La
 	};
 
 	/** Appends the line of the row that was parsed. */
-	const appendLine = (rowBytes: number, prefix: string, suffix: string): number | Refusal => {
+	const appendLine = (rowBytes: number, { prefix, hash, suffix }: LineFrame): number | Refusal => {
 		const { length } = output;
+		// A row with unknown fields gets another hash, so that it is never taken for known and the fields are found again.
+		const start = `${prefix}${BigInt.asIntN(64, hasUnknownFields ? ~hash : hash)}\t`;
 		// Around each field there may be a tab, braces and quotes, and `\N` in its place.
-		reserve(output, rowBytes + 2 * columns.length + prefix.length + suffix.length);
-		appendAscii(output, prefix);
+		reserve(output, rowBytes + 2 * columns.length + start.length + suffix.length);
+		appendAscii(output, start);
 		const problem = encodeValues();
 		if (problem !== undefined) {
 			output.length = length;
@@ -119,18 +157,33 @@ export function createRowEncoder(format: RawFormat, header: string[], layout: La
 		return keyOf()!;
 	};
 
+	/** Notes which columns the row that was parsed has values of. */
+	const noteValues = () => {
+		const { bytes, places } = fields;
+		for (const { column, index } of columns) {
+			const from = places[2 * index]!;
+			const to = places[2 * index + 1]!;
+			if (from !== to && !isMissing(bytes, from, to)) findings.withoutValue.delete(column);
+		}
+	};
+
 	const parse = format === "csv" ? parseCsvRow : parseJsonRow;
 	return {
 		output,
+		findings,
+		inspect(start, end) {
+			if (findings.withoutValue.size > 0 && !parse(start, end)) noteValues();
+		},
 		begin(next) {
 			page = next;
 			isValidPage = validateText(page) === undefined;
 			output.length = 0;
 		},
-		encode(start, end, prefix, suffix) {
+		encode(start, end, frame) {
 			const refusal = parse(start, end);
 			if (refusal) return refusal;
-			return appendLine(fields.bytes === page ? end - start : fields.bytes.length, prefix, suffix);
+			if (findings.withoutValue.size > 0) noteValues();
+			return appendLine(fields.bytes === page ? end - start : fields.bytes.length, frame);
 		},
 	};
 }

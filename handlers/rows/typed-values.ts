@@ -59,6 +59,15 @@ const text: Encode = (output, bytes, from, to) => {
 	return true;
 };
 
+/** A code of so many digits, kept as text with its leading zeros. */
+const code =
+	(least: number, most: number): Encode =>
+	(output, bytes, from, to) => {
+		if (to - from < least || to - from > most || digitsEnd(bytes, from, to) !== to) return false;
+		appendPlain(output, bytes, from, to);
+		return true;
+	};
+
 /** From 1900 to 2099. */
 const year: Encode = (output, bytes, from, to) => {
 	if (to - from !== 4 || digitsEnd(bytes, from, to) !== to) return false;
@@ -151,4 +160,15 @@ const point: Encode = (output, bytes, from, to) => {
 };
 
 /** How each kind of value is encoded. */
-export const ENCODERS: Record<ColumnKind, Encode> = { key, text, year, count, vehicleType, list, point };
+export const ENCODERS: Record<ColumnKind, Encode> = {
+	key,
+	text,
+	zip: code(4, 5),
+	tract: code(11, 11),
+	district: code(1, 2),
+	year,
+	count,
+	vehicleType,
+	list,
+	point,
+};

@@ -12,6 +12,7 @@ export function createLoad({ settings, storage: { key, bucket, secrets }, networ
 		stack: pulumi.getStack(),
 		maxRejectedShare: settings.maxRejectedShare,
 		maxRemovedShare: settings.maxRemovedShare,
+		maxChangedShare: settings.maxChangedShare,
 	};
 	return createFunction("load", settings, key, {
 		factory: () => loadHandler(loadSettings),

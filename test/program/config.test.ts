@@ -47,7 +47,7 @@ describe("the settings", () => {
 	it("have defaults of the type that Pulumi.yaml says", () => {
 		const settings: Record<string, unknown> = { ...given(defaults) };
 		// Pulumi knows whole numbers only: https://www.pulumi.com/docs/iac/concepts/projects/project-file/#config-options
-		const shares = { maxRejectedShare: 0.01, maxRemovedShare: 0.2 };
+		const shares = { maxRejectedShare: 0.01, maxRemovedShare: 0.2, maxChangedShare: 0.2 };
 		expect(settings).to.deep.equal({ ...defaults, ...shares, email: undefined });
 		for (const [name, { type }] of described) {
 			expect(type, name).to.be.oneOf(["string", "integer", "boolean"]);
@@ -92,6 +92,7 @@ describe("the settings", () => {
 			["timeZone", "UTC", "America/Los_Angeles"],
 			["maxRejectedShare", 0, 1],
 			["maxRemovedShare", 0, 1],
+			["maxChangedShare", 0, 1],
 			["notifyWhenUnchanged", true, false],
 			["email", undefined, "someone@example.org"],
 			["silentDays", 0, 7],
@@ -165,6 +166,7 @@ describe("the settings", () => {
 		],
 		["maxRejectedShare", [-0.01, 1.01, 5], "a share from 0 to 1"],
 		["maxRemovedShare", [-1, 20], "a share from 0 to 1"],
+		["maxChangedShare", [-1, 20], "a share from 0 to 1"],
 		["email", ["someone", "someone@", "@example.org", "a b@example.org", "a@b@c"], "an e-mail address, or empty"],
 		["silentDays", [-1, 8, 1.5], "a whole number from 0 to 7"],
 		[

@@ -213,6 +213,7 @@ describe("an error in the workflow", () => {
 		SchemaDrift: 1,
 		TooManyRejects: 1,
 		UnreadableKeys: 1,
+		SuspiciousChange: 1,
 		SuspiciousShrink: 1,
 		OlderSnapshot: 1,
 		OutOfTime: 1,

@@ -151,7 +151,13 @@ export function openDatabase(
 	};
 	const loadManifest = (manifestKey: string, options: LoadOptions = {}) => {
 		const { settings, timeLeftMs = () => 60_000, ...event } = options;
-		const load = loadHandler({ stack: "test", maxRejectedShare: 1, maxRemovedShare: 1, ...settings });
+		const load = loadHandler({
+			stack: "test",
+			maxRejectedShare: 1,
+			maxRemovedShare: 1,
+			maxChangedShare: 1,
+			...settings,
+		});
 		const secrets = { pipeline: PIPELINE_SECRET, database: secretArn };
 		return silently(() => load({ runId: `run-${++runs}`, manifestKey, secrets, ...event }, context(timeLeftMs)));
 	};
@@ -165,7 +171,7 @@ export function openDatabase(
 			vehicles: await query("select * from ev.vehicles order by dol_vehicle_id"),
 			changes: await query("select * from ev.vehicle_changes order by dol_vehicle_id, changed_at"),
 			snapshots: await query(
-				"select to_jsonb(s) - 'run_id' - 'manifest_key' as snapshot from ev.snapshots s order by snapshot_at",
+				"select to_jsonb(s) - '{run_id,manifest_key,manifest_sha256,transform_version}'::text[] as snapshot from ev.snapshots s order by snapshot_at",
 			),
 		}),
 	};

@@ -11,9 +11,9 @@ export function createRowReader(format: RawFormat, header: string[]): (raw: Buff
 	const encoder = createRowEncoder(format, header, matchHeader(header));
 	return (raw) => {
 		encoder.begin(raw);
-		const row = encoder.encode(0, raw.length, "", "");
+		const row = encoder.encode(0, raw.length, { prefix: "", hash: 0n, suffix: "" });
 		if (typeof row !== "number") return row;
 		const { bytes, length } = encoder.output;
-		return { key: row, values: bytes.toString("utf8", 0, length) };
+		return { key: row, values: bytes.toString("utf8", "0\t".length, length) };
 	};
 }

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { SOURCE_COLUMNS } from "../../../db/source";
 import { failed } from "../../support/assertions";
 import { useDatabase } from "../../support/load-bed";
-import { FIELDS, vehicle } from "../../support/snapshots";
+import { FIELDS, pageOf, vehicle, vehicles } from "../../support/snapshots";
 
 describe("load: columns", () => {
 	const { database, current, run } = useDatabase();
@@ -56,5 +56,54 @@ describe("load: columns", () => {
 			changed: 0,
 		});
 		expect(await current("base_msrp_usd")).to.deep.equal([{ base_msrp_usd: 31950 }]);
+	});
+
+	for (const format of ["csv", "json"] as const) {
+		it(`refuses a ${format} snapshot in which no row has a value of a column`, async () => {
+			await database().load({ day: 0, format, pages: [vehicles(1, 3)] });
+			const pages = [[1, 2, 3].map((key) => vehicle(key, { county: "" }))];
+			const error = await failed(database().load({ day: 30, format, pages }));
+			expect(error.name).to.equal("SchemaDrift");
+			expect(error.message).to.include('No row has a value of "County"');
+			expect(await current("county")).to.deep.equal(Array(3).fill({ county: "King" }));
+		});
+
+		it(`keeps known prices where no row of a ${format} snapshot has one`, async () => {
+			await database().load({ day: 0, format, pages: [vehicles(1, 2, { base_msrp: "31950" })] });
+			const pages = [vehicles(1, 3, { base_msrp: "" })];
+			expect(await database().load({ day: 30, format, pages })).to.include({ unchanged: 2, changed: 0, added: 1 });
+			expect((await current("base_msrp_usd")).slice(0, 2)).to.deep.equal(Array(2).fill({ base_msrp_usd: 31950 }));
+		});
+
+		it(`takes a column of zeros in ${format} for one with values`, async () => {
+			await database().load({ day: 0, format, pages: [vehicles(1, 2, { base_msrp: "31950" })] });
+			const pages = [vehicles(1, 2, { base_msrp: "0" })];
+			expect(await database().load({ day: 30, format, pages })).to.include({ changed: 2 });
+		});
+
+		it(`finds the values of known rows of a ${format} snapshot`, async () => {
+			await database().load({ day: 0, format, pages: [vehicles(1, 3)] });
+			const pages = [[...vehicles(1, 3), vehicle(4, { county: "" })]];
+			expect(await database().load({ day: 30, format, pages })).to.include({ added: 1, unchanged: 3 });
+		});
+	}
+
+	it("reads a field of JSON rows that the description lacks", async () => {
+		const header = FIELDS.filter((name) => name !== "county");
+		const content = pageOf([vehicle(1)], "json");
+		await database().load({ day: 0, format: "json", header, pages: [content] });
+		expect(await current("county")).to.deep.equal([{ county: "King" }]);
+	});
+
+	it("refuses an unknown field of one JSON row, each time it is there", async () => {
+		const rows = [vehicle(1), { ...vehicle(2), colour: "red" }];
+		const snapshot = { day: 0, format: "json" as const, pages: [pageOf(rows, "json", [...FIELDS, "colour"])] };
+		const error = await failed(database().load(snapshot));
+		expect(error.name).to.equal("SchemaDrift");
+		expect(error.message).to.include('Rows have a new field, "colour"');
+		const accepted = await database().load(snapshot, { accept: ["SchemaDrift"] });
+		expect(accepted).to.include({ added: 2, rejected: 0 });
+		expect(accepted.notes.join()).to.include('"colour" is ignored');
+		expect(await failed(database().load({ ...snapshot, day: 30 }))).to.have.property("name", "SchemaDrift");
 	});
 });

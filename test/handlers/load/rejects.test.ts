@@ -3,7 +3,7 @@
 import { expect } from "chai";
 import { failed } from "../../support/assertions";
 import { useDatabase } from "../../support/load-bed";
-import { csvLine, pageOf, vehicle, vehicles } from "../../support/snapshots";
+import { csvLine, pageOf, type Row, vehicle, vehicles } from "../../support/snapshots";
 
 describe("load: rejected rows", () => {
 	const { database, current } = useDatabase();
@@ -61,5 +61,34 @@ describe("load: rejected rows", () => {
 		expect(await current("1")).to.deep.equal([]);
 		const result = await database().load(snapshot, { settings, accept: ["TooManyRejects"] });
 		expect(result).to.deep.include({ added: 8, rejected: 2 });
+	});
+
+	it("reads words for a missing value as empty cells, and counts them", async () => {
+		const words = ["NA", "nan", "#N/A", "\\N", "  "].map((county, index) => vehicle(2 + index, { county }));
+		const rows = [vehicle(1), ...words, vehicle(9, { make: "None" })];
+		const result = await database().load({ day: 0, pages: [rows] });
+		expect(result).to.include({ added: 6, rejected: 1 });
+		expect(result.notes.join()).to.include('"NA" in 1').and.include('"None" in 1');
+		expect((await current("county")).filter(({ county }) => county !== null)).to.have.length(1);
+	});
+
+	it("rejects codes that a tool has read as numbers", async () => {
+		const wrecks: Row[] = [
+			{ zip_code: "98188.0" },
+			{ _2020_census_tract: "53033011902.0" },
+			{ _2020_census_tract: "5.30330119e+10" },
+			{ legislative_district: "37.0" },
+			{ zip_code: "9.8188E+4" },
+		];
+		const rows = [vehicle(1), ...wrecks.map((wreck, index) => vehicle(2 + index, wreck)), vehicle("7.0")];
+		expect(await database().load({ day: 0, pages: [rows] })).to.include({ added: 1, rejected: 6 });
+	});
+
+	it("refuses a page whose last line is cut off", async () => {
+		const whole = page(csvLine(vehicle(1)), csvLine(vehicle(2)));
+		const cut = whole.subarray(0, whole.length - 20);
+		const error = await failed(database().load({ day: 0, pages: [cut] }));
+		expect(error).to.include({ name: "PageDamaged" });
+		expect(error.message).to.match(/Page 1 ends in the middle of line 3/);
 	});
 });

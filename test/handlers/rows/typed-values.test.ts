@@ -8,6 +8,9 @@ import { ENCODERS } from "../../../handlers/rows/typed-values";
 const MODEL: Record<ColumnKind, (text: string) => string | undefined> = {
 	key: (text) => (/^[1-9]\d{0,14}$/.test(text) ? text : undefined),
 	text: (text) => (Buffer.byteLength(text) <= 1000 ? escaped(text) : undefined),
+	zip: (text) => (/^\d{4,5}$/.test(text) ? text : undefined),
+	tract: (text) => (/^\d{11}$/.test(text) ? text : undefined),
+	district: (text) => (/^\d{1,2}$/.test(text) ? text : undefined),
 	year: (text) => (/^(19|20)\d\d$/.test(text) ? text : undefined),
 	count: (text) => {
 		const digits = /^(\d{1,9})(?:\.0+)?$/.exec(text)?.[1];
@@ -37,6 +40,9 @@ function escaped(text: string): string {
 const PIECES: Record<ColumnKind, string[]> = {
 	key: ["0", "1", "125701579", "9", "-", "x", " "],
 	text: ["a", "ñ", "\\", "\t", "\n", "\r", '"', "|", "é".repeat(250), "\0", "\x0b", "\x0e"],
+	zip: ["98", "188", "0", ".0", " ", "9"],
+	tract: ["53033", "011902", "0", ".0", "5.3e+10", "1"],
+	district: ["3", "37", "0", ".0", " "],
 	year: ["19", "20", "2", "0", "99", "21", ".", " "],
 	count: ["0", "7", "00", ".", ".0", "123456", "-", " "],
 	vehicleType: ["Battery Electric Vehicle ", "(BEV)", "(PHEV)", "BEV", "(", ")", " ", "\n"],

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { FAILURES, failure, isFailure, reasonOf } from "../common/failure";
 import type { Log } from "../common/log";
 import { retry } from "../common/retry";
-import { checkHeaders, excerpt, isSourceError, sourceError } from "./refusals";
+import { CHECK_DATASET, checkHeaders, excerpt, isSourceError, sourceError } from "./refusals";
 import {
 	countRequest,
 	metadataRequest,
@@ -105,12 +105,21 @@ export function createSodaClient(options: SodaOptions): SodaClient {
 	};
 }
 
-/** @throws SourceUnavailable where the metadata lacks what is needed */
+/** @throws SourceRefused where the metadata lacks what is needed, which asking again does not bring */
 async function getMetadata(connection: Connection, request: SodaRequest): Promise<Omit<SourceState, "rows">> {
 	const view = await getJson<{ rowsUpdatedAt?: unknown; columns?: { fieldName?: unknown }[] }>(connection, request);
-	if (!Number.isSafeInteger(view.rowsUpdatedAt) || !Array.isArray(view.columns))
-		throw sourceError({ name: "SourceUnavailable", request, reason: "the metadata lacks rowsUpdatedAt or columns" });
-	const fields = view.columns.map((column) => String(column.fieldName)).filter((name) => !name.startsWith(":"));
+	const missing = [
+		...(Number.isSafeInteger(view.rowsUpdatedAt) ? [] : ["rowsUpdatedAt, which says when the rows changed"]),
+		...(Array.isArray(view.columns) ? [] : ["columns"]),
+	];
+	if (missing.length)
+		throw sourceError({
+			name: "SourceRefused",
+			request,
+			reason: `the metadata has no ${missing.join(", and no ")}; ${CHECK_DATASET}, and start a run again once the metadata is whole`,
+			isRetryable: false,
+		});
+	const fields = view.columns!.map((column) => String(column.fieldName)).filter((name) => !name.startsWith(":"));
 	return { rowsUpdatedAt: view.rowsUpdatedAt as number, fields };
 }
 

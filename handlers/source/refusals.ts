@@ -34,7 +34,7 @@ const RETRYABLE_STATUSES = [
 	504, // Gateway Timeout
 ];
 
-const CHECK_DATASET = "check that the settings dataset and sourceUrl are still right";
+export const CHECK_DATASET = "check that the settings dataset and sourceUrl are still right";
 
 /** How to fix what a retry cannot, by status. https://dev.socrata.com/docs/response-codes */
 const REMEDIES: Record<number, string> = {
@@ -55,8 +55,19 @@ export function isSourceError(error: unknown): error is SourceError {
 	return error instanceof Error && (error as Partial<SourceError>).isSourceError === true;
 }
 
-/** The error that a response with another status than 200 and 202 means. Reads the body, which may say why. */
-export async function classifyResponse(response: Response, request: SodaRequest): Promise<SourceError> {
+/** How to raise the limit that a 429 reports. */
+const RAISE_LIMIT =
+	'an app token raises the limit, which all callers of one address share without one: put { "appToken": "…" } into the secret `source` (local runs: the environment variable SODA_APP_TOKEN)';
+
+/**
+ * The error that a response with another status than 200 and 202 means. Reads the body, which may say why.
+ * @param hasToken whether the request carried an app token
+ */
+export async function classifyResponse(
+	response: Response,
+	request: SodaRequest,
+	hasToken: boolean,
+): Promise<SourceError> {
 	const { status, statusText } = response;
 	const text = await response.text().catch(() => "");
 	const reason = `${status} ${statusText}${text && `, ${excerpt(errorMessageOf(text))}`}`;
@@ -65,8 +76,10 @@ export async function classifyResponse(response: Response, request: SodaRequest)
 		const remedy = REMEDIES[status] ?? "check whether the source's API has changed";
 		return sourceError({ name: "SourceRefused", request, reason: `${reason}; ${remedy}`, isRetryable });
 	}
-	const name = status === 429 ? "SourceThrottled" : "SourceUnavailable";
-	return sourceError({ name, request, reason, isRetryable, retryAfterMs: retryAfterMsOf(response) });
+	const retryAfterMs = retryAfterMsOf(response);
+	if (status !== 429) return sourceError({ name: "SourceUnavailable", request, reason, isRetryable, retryAfterMs });
+	const throttled = hasToken ? reason : `${reason}; ${RAISE_LIMIT}`;
+	return sourceError({ name: "SourceThrottled", request, reason: throttled, isRetryable, retryAfterMs });
 }
 
 /**

@@ -53,7 +53,7 @@ export async function sendRequest(
 		signal,
 	});
 	if (response.status === 200 || response.status === 202) return response;
-	throw await classifyResponse(response, request);
+	throw await classifyResponse(response, request, appToken !== undefined);
 }
 
 /** A response's body, which is aborted when no byte arrives for so many milliseconds. */

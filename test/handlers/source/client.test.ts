@@ -334,13 +334,31 @@ describe("the SODA client", () => {
 			source = await startFaultySource(snapshot);
 		});
 
-		it("reports incomplete metadata", async () => {
-			for (const view of ["{}", '{"rowsUpdatedAt":"today","columns":[]}', '{"rowsUpdatedAt":1}', "[]"]) {
+		it("refuses incomplete metadata at once and names what is missing", async () => {
+			for (const [view, missing] of [
+				["{}", /no rowsUpdatedAt, .*, and no columns; check/],
+				['{"rowsUpdatedAt":"today","columns":[]}', /no rowsUpdatedAt, which says when the rows changed; check/],
+				['{"rowsUpdatedAt":1}', /the metadata has no columns; check/],
+				["[]", /no rowsUpdatedAt/],
+			] as const) {
 				source.fail(answers(200, view), { times: 1 });
 				const error = await failed(client().getState());
-				expect(error.name, view).to.equal("SourceUnavailable");
-				expect(error.message).to.match(/\/api\/views\/sample\.json: the metadata lacks rowsUpdatedAt or columns\.$/);
+				expect(error.name, view).to.equal("SourceRefused");
+				expect(error.message)
+					.to.match(/\/api\/views\/sample\.json: /)
+					.and.match(missing);
+				expect(warnings, "no retry").to.deep.equal([]);
 			}
+		});
+
+		it("says how an app token raises the limit, unless it has one", async () => {
+			source.fail(answers(429), { times: 2 });
+			const throttled = (appToken?: string) =>
+				failed(client({ ...(appToken && { appToken }), limits: { maxAttempts: 1 } }).getState());
+			expect((await throttled()).message).to.match(/429.*an app token raises the limit.*secret `source`/);
+			expect((await throttled("token")).message)
+				.to.match(/429/)
+				.and.not.match(/raises the limit/);
 		});
 
 		it("reports metadata or a count that cannot be parsed", async () => {

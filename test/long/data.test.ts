@@ -58,8 +58,13 @@ describe("the four real snapshots", function () {
 			const names = ["rows", "added", "returned", "removed", "changed", "regeocoded", "unchanged"];
 			expect(names.map((name) => result![name])).to.deep.equal(COUNTS[index]);
 			for (const name of ["extract", "load"]) expect(result!.peakRssMb[name], `${name}, MB`).to.be.below(200);
-			const [figures] = await folder.query<Record<string, number>>("f6w7-q2d2", FIGURES_QUERY);
+			const [figures, noted] = await folder.query(
+				"f6w7-q2d2",
+				FIGURES_QUERY,
+				"select from ev.runs where notes <> '{}'",
+			);
 			expect(Object.values(figures![0]!)).to.deep.equal(FIGURES[index]);
+			expect(noted, "no word for a missing value, no column without a value").to.deep.equal([]);
 		});
 
 	it("the last one again: unchanged; with --reload: every row unchanged, and not one row of ev.vehicles written", async () => {

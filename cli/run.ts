@@ -1,14 +1,14 @@
 /** Deploys the program on this machine and runs its workflow once for each source. */
 
 import { randomUUID } from "node:crypto";
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { countsOf, type LoadCounts, NOT_COUNTED } from "../db/counts";
 import type { ExtractResult, LoadResult } from "../handlers/common/contract";
 import { connect, type DatabaseSecret } from "../handlers/common/database";
 import { reasonOf } from "../handlers/common/failure";
 import { messageOf } from "../handlers/notify";
-import { startAws } from "../local/aws/services";
+import { type Aws, startAws } from "../local/aws/services";
 import { type Deployment, deploy } from "../local/deployment";
 import { removePostgres, startPostgres } from "../local/machine/postgres";
 import { currentRecord } from "../local/program/kept-records";
@@ -42,8 +42,8 @@ export async function runSources(options: Options, terminal: Terminal, started: 
 	const startedAt = Date.now();
 	const recording = options.record ? Promise.resolve(loadRecord(options.record)) : evaluateProgram(options);
 	if (inputs[0]!.live) await checkReachable(sourceUrl(await recording));
-	if (options.fresh || options.replay) removePostgres(join(state, "postgres"));
-	if (options.fresh) rmSync(state, { recursive: true, force: true });
+	if (options.replay) removePostgres(join(state, "postgres"));
+	if (options.fresh) forget(state, terminal);
 
 	terminal.busy("Program", "evaluating index.ts, starting PostgreSQL");
 	const [record, postgres, aws] = await Promise.all([
@@ -63,7 +63,8 @@ export async function runSources(options: Options, terminal: Terminal, started: 
 		(Date.now() - startedAt) / 1000,
 	);
 	await migrate(deployment, terminal);
-	const { readerSecretArn } = record.outputs;
+	const { readerSecretArn, sourceSecretArn } = record.outputs;
+	passAppToken(aws, sourceSecretArn);
 	writeLastUsed({ dataset, readerSecretArn });
 
 	for (const [index, input] of inputs.entries()) {
@@ -75,6 +76,21 @@ export async function runSources(options: Options, terminal: Terminal, started: 
 	}
 	await showDatabase(terminal, aws.secrets.get<DatabaseSecret>(readerSecretArn)!);
 	return true;
+}
+
+/** Removes what earlier runs of a dataset left behind, after saying so. */
+function forget(state: string, terminal: Terminal): void {
+	if (!existsSync(state)) return;
+	terminal.text(`Removing the database and the raw data of earlier runs: ${state}\n`);
+	removePostgres(join(state, "postgres"));
+	rmSync(state, { recursive: true, force: true });
+}
+
+/** Gives extract the app token of the environment. Without one, a token of an earlier run is forgotten. */
+function passAppToken(aws: Aws, sourceSecretArn: string): void {
+	const appToken = process.env.SODA_APP_TOKEN;
+	if (appToken) aws.secrets.put(sourceSecretArn, { appToken });
+	else aws.secrets.remove(sourceSecretArn);
 }
 
 function evaluateProgram({ format }: Options): Promise<ProgramRecord> {

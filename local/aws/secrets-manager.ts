@@ -11,6 +11,8 @@ export interface SecretsManager {
 	url: string;
 	/** Writes a secret's value, as its owner would. A secret without a value answers as AWS's empty secrets do. */
 	put(arn: string, value: object): void;
+	/** Leaves a secret without a value, as AWS creates it. */
+	remove(arn: string): void;
 	/** Reads a secret's current value, or the value of the version with another label. */
 	get<T>(arn: string, label?: string): T | undefined;
 	/** Adds an empty version that is AWSPENDING, as AWS does before it has a secret rotated. @returns the version's id */
@@ -100,6 +102,12 @@ export async function startSecretsManager(file: string, authorize: Authorize): P
 				versions[id] = { text: JSON.stringify(value), labels: [] };
 				moveLabel(versions, CURRENT, id);
 			}),
+		remove: (arn) => {
+			if (secrets[arn])
+				change(arn, (versions) => {
+					for (const id of Object.keys(versions)) delete versions[id];
+				});
+		},
 		get: (arn, label = CURRENT) => {
 			const text = findByLabel(secrets[arn] ?? {}, label)?.[1].text;
 			return text === undefined ? undefined : JSON.parse(text);

@@ -15,6 +15,8 @@ import {
 	writeSampleFile,
 } from "../support/local";
 
+const TOKEN = "tok-of-a-local-run";
+
 describe("npm run local", function () {
 	this.timeout(120_000);
 	const { folder, record, json } = localFolderForEach();
@@ -22,6 +24,7 @@ describe("npm run local", function () {
 	describe("on the sample", () => {
 		const { folder, record, json } = localFolderForAll();
 		let second: Properties;
+		const secrets = () => readFileSync(join(folder().path, ".local/sample/aws/secrets.json"), "utf8");
 
 		it("prints plain lines where there is no terminal", async () => {
 			const { status, stdout, stderr } = await folder().run(...record());
@@ -35,8 +38,10 @@ describe("npm run local", function () {
 		});
 
 		it("loads the next month the second time", async () => {
-			const { status, stderr, results } = await json();
+			process.env.SODA_APP_TOKEN = TOKEN;
+			const { status, stderr, results } = await json().finally(() => delete process.env.SODA_APP_TOKEN);
 			expect(status, stderr).to.equal(0);
+			expect(secrets(), "the environment's app token is the secret that extract reads").to.include(TOKEN);
 			expect(results).to.have.length(1);
 			second = results[0]!;
 			expect(second).to.include({ status: "loaded" });
@@ -53,8 +58,15 @@ describe("npm run local", function () {
 
 		it("loads the same month again on --reload", async () => {
 			const { results } = await json("--reload");
+			expect(secrets(), "the token went with its run").to.not.include(TOKEN);
 			const { manifest, rows: unchanged } = second;
 			expect(results[0]).to.include({ status: "loaded", manifest, unchanged, added: 0, removed: 0 });
+		});
+
+		it("says what --fresh removes, and begins anew", async () => {
+			const { results, stderr } = await json("--fresh");
+			expect(stderr).to.match(/Removing the database and the raw data of earlier runs: \S+\/\.local\/sample\n/);
+			expect(results[0]).to.include({ status: "loaded", added: 25_000, removed: 0 });
 		});
 	});
 

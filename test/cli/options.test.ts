@@ -1,7 +1,7 @@
 /** The command line of a local run: the options of USAGE, and one sentence for each mistake. */
 
 import { expect } from "chai";
-import { parseOptions, USAGE } from "../../cli/options";
+import { EXCLUSIONS, parseOptions, USAGE } from "../../cli/options";
 import { GUARDS } from "../../handlers/common/contract";
 
 const DEFAULTS = {
@@ -28,6 +28,7 @@ describe("the options of a local run", () => {
 		[["--source", "b.csv", "--source=a.csv.gz"], { sources: ["b.csv", "a.csv.gz"] }],
 		[["--format", "csv"], { format: "csv" }],
 		[["--format=json"], { format: "json" }],
+		[["--source", "a.csv", "--date", "2024-10-12"], { sources: ["a.csv"], date: "2024-10-12" }],
 		[["--fresh"], { fresh: true }],
 		[["--refetch"], { refetch: true }],
 		[["--reload"], { reload: true }],
@@ -70,6 +71,17 @@ describe("the options of a local run", () => {
 		],
 		["another format", ["--format", "xml"], 'Unknown format "xml". Valid formats: csv, json.'],
 		["no source", ["--source", ""], "--source needs a value."],
+		[
+			"a day that does not exist",
+			["--source", "a.csv", "--date", "2025-02-29"],
+			'--date takes a day that exists, such as 2024-10-12, not "2025-02-29".',
+		],
+		["a date of the sample", ["--date", "2024-10-12"], "--date is for one file; name it with --source."],
+		[
+			"a date of two files",
+			["--source", "a.csv", "--source", "b.csv", "--date", "2024-10-12"],
+			"--date is for one file; name it with --source.",
+		],
 	];
 	for (const [what, args, sentence] of wrong)
 		it(`are refused for ${what}`, () => {
@@ -90,4 +102,27 @@ describe("the options of a local run", () => {
 					.with.property("message")
 					.that.matches(/^--source can be repeated with files only; [^.\n]*\.$/);
 		});
+
+	/** What each option is typed with. */
+	const VALUES: Record<string, string[]> = {
+		"--source": ["a.csv"],
+		"--format": ["csv"],
+		"--date": ["2024-10-12"],
+		"--accept": ["SchemaDrift"],
+		"--record": ["folder"],
+	};
+	for (const [one, other, reason] of EXCLUSIONS)
+		it(`refuse ${one} beside ${other}`, () => {
+			const typed = [one, other].flatMap((option) => [option, ...(VALUES[option] ?? [])]);
+			expect(() => parseOptions(typed)).to.throw(`${one} and ${other} exclude each other: ${reason}.`);
+		});
+
+	it("combine whatever does not exclude each other", () => {
+		const options = ["--source", "--format", "--fresh", "--refetch", "--reload", "--accept", "--json", "--verbose"];
+		const excluded = new Set(EXCLUSIONS.map(([one, other]) => [one, other].sort().join()));
+		for (const one of options)
+			for (const other of options)
+				if (one < other && !excluded.has([one, other].sort().join()))
+					expect(() => parseOptions([one, ...(VALUES[one] ?? []), other, ...(VALUES[other] ?? [])])).to.not.throw();
+	});
 });

@@ -1,4 +1,4 @@
-/** What the benchmarks run on: the program, deployed on this machine, and a database for each measurement. */
+/** The benchmarks' environment: the program, deployed on this machine, and a database for each measurement. */
 
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -27,7 +27,7 @@ import { startSource } from "../local/source/soda-server";
 import { type Input, type Inputs, keyLines } from "./inputs";
 import { stopProcesses } from "./process";
 
-/** A measurement's own database, as those who use it reach it. */
+/** The database of one measurement, with the secrets that its users connect with. */
 export interface Database {
 	name: string;
 	loader: DatabaseSecret;
@@ -41,31 +41,31 @@ export interface Bed {
 	postgres: Postgres;
 	sourceUrl: string;
 	deployment: Deployment;
-	/** Puts an input in the place of the one that is served. @returns the name and the rows of the dataset */
+	/** Makes the source serve an input. @returns the dataset's ID and number of rows */
 	publish(input: Input): { dataset: string; rows: number };
-	/** Invokes extract, cold, on what is served. */
+	/** Invokes extract with a cold start; it fetches the input that was published last. */
 	extract(dataset: string): Promise<ExtractResult>;
-	/** An input's raw pages, as extract makes them. @returns the manifest's key */
+	/** Stores an input's raw pages, as extract writes them. @returns the manifest's key */
 	store(input: Input): Promise<string>;
-	/** Invokes load, cold; it writes into the database that was cloned last. */
+	/** Invokes load with a cold start; it writes into the database that was cloned last. */
 	load(manifestKey: string, reload?: boolean): Promise<LoadResult>;
-	/** A template that holds exactly one input, loaded by the pipeline; or nothing. */
+	/** The name of a template database with one input, loaded by the pipeline; empty without one. */
 	stateOf(input: Input | undefined): Promise<string>;
-	/** An input's rows, ready and typed, as COPY takes them, in the source's order. @returns the file */
+	/** Writes an input's rows, converted and in the source's order, as CSV for COPY. @returns the file's path */
 	typedCsv(input: Input): Promise<string>;
-	/** Makes a database for one measurement, with everything written to disk beforehand. */
+	/** Creates a database for one measurement, and a checkpoint before it starts. */
 	clone(template: string): Promise<Database>;
 	drop(database: Database): Promise<void>;
 	countVehicles(database: Database): Promise<number>;
-	/** The server's write-ahead log so far, in bytes. */
+	/** Bytes of write-ahead log that the server has written so far. */
 	walBytes(): Promise<number>;
 	serverVersion: string;
 }
 
 /**
- * Starts everything, in a temporary folder.
- * @param record folder of a saved record of the program; undefined: the program is evaluated
- * @param started takes what must be stopped
+ * Starts PostgreSQL, the AWS emulators and the source, and deploys the program to them, in a temporary folder.
+ * @param record folder of a saved record of the program; undefined: evaluates the program
+ * @param started collects what must be stopped at the end
  */
 export async function startBed(inputs: Inputs, record: string | undefined, started: Started): Promise<Bed> {
 	const directory = mkdtempSync(join(tmpdir(), "ev-registrations-bench-"));
@@ -73,11 +73,11 @@ export async function startBed(inputs: Inputs, record: string | undefined, start
 		removePostgres(join(directory, "postgres"));
 		rmSync(directory, { recursive: true, force: true });
 	});
-	// PostgreSQL's data is to be in it where possible, and that server may run as another user.
+	// PostgreSQL keeps its data here if it can, and may run as another user.
 	chmodSync(directory, 0o755);
 	const [program, postgres, aws, source] = await Promise.all([
 		record ? loadRecord(record) : recordProgram(join(directory, "program"), { stack: "dev" }),
-		started.keep(startPostgres(join(directory, "postgres")).then((postgres) => outliveKills(postgres, directory))),
+		started.keep(startPostgres(join(directory, "postgres")).then((postgres) => stopOnExit(postgres, directory))),
 		started.keep(startAws(join(directory, "aws"))),
 		started.keep(startSource(inputs.open({ moment: "october", times: 1 }))),
 	]);
@@ -95,7 +95,7 @@ export async function startBed(inputs: Inputs, record: string | undefined, start
 	const ask = (sql: string) => asSuperuser(postgres, async (client) => (await client.query(sql)).rows[0]);
 	const inDatabase = async <T>(name: string, work: (client: Client) => Promise<T>): Promise<T> => {
 		const client = new Client(clientConfig(postgres, name));
-		// The server may be stopped at any moment; who waits for an answer is told so.
+		// The server may stop at any time. Pending queries reject by themselves.
 		client.on("error", () => {});
 		await client.connect();
 		return await work(client).finally(() => client.end());
@@ -128,7 +128,7 @@ export async function startBed(inputs: Inputs, record: string | undefined, start
 				const { name } = await bed.clone(await bed.stateOf(undefined));
 				await bed.load(manifestKey);
 				deployment.stopFunctions();
-				// As autovacuum leaves a table between two nights.
+				// As autovacuum leaves the table between two runs.
 				await inDatabase(name, (client) => client.query("vacuum (analyze) ev.vehicles"));
 				return name;
 			}),
@@ -167,7 +167,7 @@ export async function startBed(inputs: Inputs, record: string | undefined, start
 		walBytes: async () => Number((await ask("select pg_current_wal_lsn() - '0/0' as bytes")).bytes),
 		serverVersion: (await ask("show server_version")).server_version,
 	};
-	// The empty template is the deployed database; clones take its place in the secret.
+	// Read the empty template's name now: the secret names the last clone from here on.
 	await bed.stateOf(undefined);
 	return bed;
 }
@@ -176,7 +176,7 @@ function nameOf(input: Input | undefined): string {
 	return input ? `${input.moment}-${input.times}` : "nothing";
 }
 
-/** Does what takes long once for each name. */
+/** Runs each slow preparation once per name. */
 function cache() {
 	const known = new Map<string, Promise<string>>();
 	return (name: string, make: () => Promise<string>) => {
@@ -186,9 +186,9 @@ function cache() {
 	};
 }
 
-/** Sees to it that the server ends and the folder goes with this process, even if that is killed. */
-function outliveKills(postgres: Postgres, directory: string): Postgres {
-	// Its input ends with this process, however that goes.
+/** Starts a watcher that stops the server and removes its folders when this process ends, even by SIGKILL. */
+function stopOnExit(postgres: Postgres, directory: string): Postgres {
+	// `cat` ends when this process does, which closes its input.
 	const script = `cat; kill -INT "$0"; for wait in 1 2 3 4 5 6 7 8 9; do kill -0 "$0" && sleep 0.3; done
 		kill -QUIT "$0"; rm -rf "$@"`;
 	const data = dirname(dataDirectory(join(directory, "postgres")));

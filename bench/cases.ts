@@ -1,4 +1,4 @@
-/** The cases: what is loaded onto what, by which methods. */
+/** The benchmarks' cases: what each loads, into which database, by which methods. */
 
 import type { Bed } from "./bed";
 import { measureColdStart } from "./cold-start";
@@ -10,16 +10,16 @@ import { measureReaders } from "./readers";
 import { type BenchRow, type Measured, type OnMeasured, rowsOf } from "./results";
 
 export interface Case {
-	/** By which it is chosen; more than one case may have it. */
+	/** The name for `--case`; several cases may share one. */
 	name: string;
 	repeat: number;
-	/** @param methods names of those that are wanted, where the case has them; the floor always runs */
+	/** @param methods names of the methods to run, if the case has them; the floor always runs */
 	measure(bed: Bed, repeat: number, onMeasured: OnMeasured, methods: string[]): Promise<BenchRow[]>;
 }
 
 interface Load {
 	title?: string;
-	/** What the database holds; nothing if not given. */
+	/** What the database holds before; nothing if not given. */
 	before?: Input;
 	input: Input;
 	reload?: boolean;
@@ -68,7 +68,7 @@ function load(name: string, repeat: number, what: Load): Case {
 	};
 }
 
-/** Measures all methods in turn, and again in turn, so that a slow minute of the machine is everybody's. */
+/** Measures the methods in turns, so that a slow minute of the machine affects all of them. */
 async function measureLoad(
 	name: string,
 	{ before, input, reload = false, methods }: Load,

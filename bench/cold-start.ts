@@ -1,4 +1,4 @@
-/** The case `cold start`: what a function's first invocation waits for, the loading of its archive's code. */
+/** The case `cold start`: how long Lambda takes to load a function's code before its first invocation. */
 
 import { execFile } from "node:child_process";
 import { join } from "node:path";
@@ -10,8 +10,8 @@ import { type BenchRow, type Measurement, type OnMeasured, rowsOf } from "./resu
 
 const NAME = "cold start";
 /**
- * Loads the code as Lambda's runtime does, and says how long that took and the most memory that the process held; where
- * the system tells it, that is, and not by getrusage, which counts what the process was forked from.
+ * Loads the code as Lambda's runtime does, and prints how long that took and the process's peak memory (null except on
+ * Linux). It does not use getrusage, which includes the memory of the process that forked it.
  */
 const LOAD = `
 	const { existsSync, readFileSync } = require("node:fs");
@@ -23,7 +23,7 @@ const LOAD = `
 	console.log(JSON.stringify({ seconds, peakRssMb: kilobytes ? Math.round(kilobytes / 1024) : null }));
 `;
 
-/** Measures each function in a new process of its own. */
+/** Measures each function in a new process. */
 export async function measureColdStart(bed: Bed, repeat: number, onMeasured: OnMeasured): Promise<BenchRow[]> {
 	const functions = bed.program.resources
 		.filter(({ type }) => type === "aws:lambda/function:Function")
@@ -35,7 +35,7 @@ export async function measureColdStart(bed: Bed, repeat: number, onMeasured: OnM
 			measurements.push(ran);
 			onMeasured(NAME, method, ran);
 		}
-	// It has nothing to do with rows, and no other way of loading to compare with.
+	// No rows are loaded here, and there is no floor to compare with.
 	return rowsOf(NAME, measured, "").map((row) => ({ ...row, rows: null }));
 }
 

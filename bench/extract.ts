@@ -1,4 +1,4 @@
-/** The case `extract`: fetching alone, against `curl | gzip` from the same server. */
+/** The case `extract`: fetches without loading, compared with `curl | gzip` from the same server. */
 
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ export async function measureExtract(bed: Bed, repeat: number, onMeasured: OnMea
 	return rowsOf(NAME, [{ method: "pipeline", measurements: ours! }, floor], FLOOR);
 }
 
-/** From its cold start to the manifest, pages in S3. */
+/** Measures extract from its cold start until it has written the manifest. */
 async function extract(bed: Bed, dataset: string): Promise<Ran> {
 	const startedAt = performance.now();
 	await bed.extract(dataset);
@@ -36,14 +36,14 @@ async function extract(bed: Bed, dataset: string): Promise<Ran> {
 	return { seconds, peakRssMb };
 }
 
-/** All rows in one answer, into a file. */
+/** Fetches all rows with one request into a file. */
 async function curlAndGzip(bed: Bed, dataset: string, rows: number): Promise<Ran> {
 	const url = `${bed.sourceUrl}/resource/${dataset}.csv?$order=:id&$limit=${rows}`;
 	const file = openSync(join(bed.directory, "curl.csv.gz"), "w");
 	try {
 		const gzip = start("gzip", ["-c"], { stdio: ["pipe", file, "pipe"] });
 		const curl = start("curl", ["-sSfg", url], { stdio: ["ignore", gzip.child.stdin, "pipe"] });
-		// The end that curl writes to is curl's alone.
+		// Only curl may hold the pipe's writing end, so that gzip sees its end.
 		gzip.child.stdin!.destroy();
 		const [gzipped, fetched] = await Promise.all([gzip.ended, curl.ended]);
 		const peaks = [gzipped.peakRssMb, fetched.peakRssMb];

@@ -1,4 +1,4 @@
-/** What the benchmarks load: the real snapshots where they are, made-up months elsewhere, and either ten times over. */
+/** The benchmarks' inputs: the real snapshots if they are present, generated ones otherwise; either also ten times over. */
 
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -7,19 +7,19 @@ import { splitCsv } from "../handlers/rows/fields";
 import { makeSample } from "../local/source/sample";
 import { createSnapshot, openSnapshot, type Snapshot } from "../local/source/snapshot";
 
-/** From march to may nearly half of all points are geocoded anew; from august to october is an ordinary month or two. */
+/** From March to May, nearly half of all points change; from August to October, changes are ordinary. */
 export type Moment = "march" | "may" | "august" | "october";
 
 export interface Input {
 	moment: Moment;
-	/** How often each vehicle is there. */
+	/** How often each vehicle occurs. */
 	times: 1 | 10;
 }
 
 export interface Inputs {
-	/** For people. */
+	/** Describes the inputs in the output. */
 	title: string;
-	/** Reads or makes one. It is large: keep it no longer than need be. */
+	/** Reads or generates a snapshot. It is large, so do not keep it longer than needed. */
 	open(input: Input): Snapshot;
 }
 
@@ -30,17 +30,17 @@ const FILES: Record<Moment, string> = {
 	august: "ev-population-2024-08-08.csv.gz",
 	october: "ev-population-2024-10-12.csv.gz",
 };
-/** Months of the sample that are to each other as the real snapshots are. */
+/** The sample's months that change as the real snapshots do. */
 const MONTHS: Record<Moment, number> = { march: 2, may: 3, august: 3, october: 4 };
 const SAMPLE_VEHICLES = 200_000;
 
-/** @param vehicles of a made-up input, even where the real one is */
+/** @param vehicles size of a generated input; undefined: the real snapshots if they are present */
 export function findInputs(vehicles?: number): Inputs {
 	const isReal = vehicles === undefined && Object.values(FILES).every((file) => existsSync(join(DATA, file)));
 	const count = vehicles ?? SAMPLE_VEHICLES;
-	const open = isReal ? openReal : (moment: Moment) => makeUp(moment, count);
+	const open = isReal ? openReal : (moment: Moment) => generate(moment, count);
 	return {
-		title: isReal ? "the real snapshots of 2024" : `a made-up register of ${count.toLocaleString("en-US")} vehicles`,
+		title: isReal ? "the real snapshots of 2024" : `a generated register of ${count.toLocaleString("en-US")} vehicles`,
 		open: ({ moment, times }) => (times === 1 ? open(moment) : tenTimes(open(moment))),
 	};
 }
@@ -49,11 +49,11 @@ function openReal(moment: Moment): Snapshot {
 	return openSnapshot(join(DATA, FILES[moment]), []).snapshot;
 }
 
-function makeUp(moment: Moment, vehicles: number): Snapshot {
+function generate(moment: Moment, vehicles: number): Snapshot {
 	return createSnapshot({ name: moment, dataset: "sample", ...makeSample(MONTHS[moment], vehicles) });
 }
 
-/** The whole file ten times over, each time with another last digit in the keys. */
+/** Repeats the file ten times, each time with another digit appended to the keys. */
 function tenTimes({ name, dataset, rowsUpdatedAt, header, content, offsets }: Snapshot): Snapshot {
 	const keyIndex = keyIndexOf(header);
 	const upToKey = new RegExp(`^(?:(?:"(?:[^"]|"")*"|[^",]*),){${keyIndex}}"?\\d+`);
@@ -70,7 +70,7 @@ function tenTimes({ name, dataset, rowsUpdatedAt, header, content, offsets }: Sn
 	return createSnapshot({ name, dataset: `${dataset}-tenfold`, rowsUpdatedAt, content: Buffer.concat(parts) });
 }
 
-/** The rows' keys, in the order of the file, a line each. */
+/** The rows' keys in the file's order, one per line. */
 export function* keyLines({ header, content, offsets }: Snapshot): Generator<string> {
 	const keyIndex = keyIndexOf(header);
 	for (let row = 0; row + 1 < offsets.length; row++) {

@@ -1,4 +1,4 @@
-/** `npm run bench`: measures the pipeline's load beside other ways of loading, on a real PostgreSQL of its own. */
+/** `npm run bench`: compares the pipeline's load with other ways of loading, on a PostgreSQL server of its own. */
 
 import { createStarted, runCommand } from "../cli/command";
 import { createTerminal } from "../cli/terminal";

@@ -1,4 +1,4 @@
-/** What of bench/method.ts needs Drizzle, apart from it so that no other method pays for its memory. */
+/** The method of bench/method.ts that needs Drizzle, in its own file so that other methods do not use memory for it. */
 
 import { getTableColumns, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/node-postgres";
@@ -6,7 +6,7 @@ import type { Client } from "pg";
 
 const SCHEMA = "../db/schema.ts";
 
-/** INSERT … ON CONFLICT for each batch of rows, given as text. @returns how many rows */
+/** Sends INSERT … ON CONFLICT for each batch of rows, given as text. @returns the number of rows */
 export async function insertBatches(client: Client, batches: AsyncIterable<(string | null)[][]>): Promise<number> {
 	const { vehicles } = (await import(SCHEMA)) as typeof import("../db/schema");
 	const columns = Object.entries(getTableColumns(vehicles));

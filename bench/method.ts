@@ -1,6 +1,6 @@
 /**
- * Ways of loading rows that are ready and typed into `ev.vehicles`, in the process that bench/process.ts starts. Node runs
- * this file as it is, by stripping its types; so what it takes from the project goes by its whole name.
+ * Ways to load converted rows into `ev.vehicles`, in the process that bench/process.ts starts. Node runs this file directly
+ * by stripping its types, so its imports from the project need the extension .ts.
  */
 
 import { createReadStream } from "node:fs";
@@ -11,16 +11,16 @@ import { from as copyFrom } from "pg-copy-streams";
 
 export interface MethodTask {
 	method: "floor" | "drizzle" | "insert" | "upsert";
-	/** CSV as COPY takes it, with all columns in the table's order. */
+	/** CSV for COPY, with all columns in the table's order. */
 	file: string;
-	/** At most so many rows of it. */
+	/** Loads at most this many rows of the file. */
 	limit: number;
 	connection: { host: string; port: number; database: string; user: string; password: string; ca: string };
 }
 
 export interface MethodResult {
 	rows: number;
-	/** Without the process's start and the connection's. */
+	/** Without starting the process and connecting. */
 	seconds: number;
 }
 
@@ -36,7 +36,7 @@ const METHODS: Record<MethodTask["method"], (client: Client, task: MethodTask) =
 		return copy.rowCount;
 	},
 
-	/** Drizzle, a thousand rows to a statement. */
+	/** Drizzle, 1,000 rows per statement. */
 	async drizzle(client, task) {
 		const { insertBatches } = (await import(DRIZZLE)) as typeof import("./method-drizzle");
 		return await insertBatches(client, batchesOf(task, BATCH_ROWS));
@@ -79,7 +79,7 @@ async function columnNames(client: Client): Promise<string[]> {
 	return rows.map(({ name }) => name);
 }
 
-/** The file's rows, some at a time; nothing is the only empty value there is. */
+/** Reads the file's rows in batches. An empty field is NULL, since no column holds empty text. */
 async function* batchesOf({ file, limit }: MethodTask, size: number): AsyncGenerator<(string | null)[][]> {
 	const { splitCsv } = (await import(FIELDS)) as typeof import("../handlers/rows/fields");
 	let batch: (string | null)[][] = [];
@@ -87,7 +87,7 @@ async function* batchesOf({ file, limit }: MethodTask, size: number): AsyncGener
 	for await (const line of createInterface({ input: createReadStream(file) })) {
 		if (rows++ === limit) break;
 		const values = splitCsv(line);
-		if (!values) throw new Error(`Row ${rows} of ${file} runs over a line.`);
+		if (!values) throw new Error(`Row ${rows} of ${file} spans several lines.`);
 		batch.push(values.map((value) => (value === "" ? null : value)));
 		if (batch.length < size) continue;
 		yield batch;

@@ -1,4 +1,4 @@
-/** The ways of loading that are compared; each does its work in a process of its own. */
+/** The ways of loading to compare. Each runs in a process of its own. */
 
 import type { DatabaseSecret } from "../handlers/common/database";
 import type { Bed, Database } from "./bed";
@@ -9,26 +9,26 @@ import { type Ran, startHelper } from "./process";
 export interface Task {
 	bed: Bed;
 	database: Database;
-	/** Raw pages, for the pipeline. */
+	/** The manifest of the raw pages, which the pipeline loads. */
 	manifestKey: string;
 	reload: boolean;
-	/** Ready and typed rows, for all others. */
+	/** CSV of converted rows, which all other methods load. */
 	file: string;
 }
 
 export interface Method {
 	name: string;
-	/** Always loads into an empty table, whatever the case has loaded before. */
+	/** Always loads into an empty table, whatever the case's database holds. */
 	intoNothing?: true;
 	/** A command that may not be installed, and how to get it. */
 	needs?: { command: string; get: string };
 	run(task: Task): Promise<Ran & { rows: number }>;
 }
 
-/** Rows that are sent one by one are enough by then to see how long one takes. */
+/** Enough rows to measure the time per row when rows are sent one by one. */
 const ROW_BY_ROW = 20_000;
 
-/** The load as it is deployed: its archive in a process of its own, from its cold start to its answer. */
+/** The deployed load function, from its cold start to its result. */
 export const pipeline: Method = {
 	name: "pipeline",
 	async run({ bed, manifestKey, reload }) {
@@ -41,7 +41,7 @@ export const pipeline: Method = {
 	},
 };
 
-/** COPY of the ready, typed CSV into the same table with the same indexes, without any check. */
+/** COPY of the converted CSV into the same table with the same indexes, without any checks. */
 export const floor: Method = { name: "floor", intoNothing: true, run: (task) => runMethod("floor", task) };
 
 export const drizzle: Method = { name: "drizzle by 1,000", run: (task) => runMethod("drizzle", task) };
@@ -78,7 +78,7 @@ async function runMethod(method: MethodTask["method"], task: Task, limit = Numbe
 	}
 }
 
-/** As `pg` takes it. */
+/** A secret as connection settings for `pg`. */
 export function connectionOf({ host, port, dbname, username, password, ca }: DatabaseSecret) {
 	return { host, port, database: dbname, user: username, password, ca: ca! };
 }

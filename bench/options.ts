@@ -1,4 +1,4 @@
-/** What the command line asks of the benchmarks. */
+/** The command-line options of `npm run bench`. */
 
 import { parseArgs } from "node:util";
 import { CASE_NAMES } from "./cases";
@@ -11,29 +11,29 @@ export interface Options {
 	cases: string[];
 	/** Names of the methods to run. */
 	methods: string[];
-	/** Vehicles of a made-up input; undefined: the real one, where it is. */
+	/** Vehicles of a generated input; undefined: the real snapshots if they are present. */
 	rows?: number;
-	/** Repetitions; undefined: as many as each case has. */
+	/** Repetitions; undefined: each case's default. */
 	repeat?: number;
 	json: boolean;
-	/** A saved record of the program to measure in place of evaluating it. */
+	/** Folder of a saved record of the program; undefined: evaluates the program. */
 	record?: string;
 	help: boolean;
 }
 
 export const USAGE = `npm run bench -- [options]
 
-  --case NAME      one case; may be repeated. There are
+  --case NAME      run only this case; may be repeated:
                    ${CASE_NAMES.join(", ")}
-  --method NAME    one method, beside the floor; may be repeated. There are
+  --method NAME    run only this method and the floor; may be repeated:
                    ${METHOD_NAMES.join(", ")}
-  --rows N         a made-up input of about N vehicles, even where the real snapshots are (../shared/data)
-  --repeat N       medians of N (of 5, of 3 at ten times)
-  --json           one JSON object per row on stdout, everything else on stderr
-  --record FOLDER  measure a saved record of the program instead of evaluating it
+  --rows N         load about N generated vehicles instead of the real snapshots in ../shared/data
+  --repeat N       measure N times and print medians (default: 5, or 3 for "ten times")
+  --json           print one JSON object per row on stdout, everything else on stderr
+  --record FOLDER  use a saved record of the program instead of evaluating it
 `;
 
-/** Reads the command line. @throws an error with one sentence that says what is wrong */
+/** Parses the command line. @throws an error whose message is one sentence for the user */
 export function parseOptions(args: string[]): Options {
 	const { case: cases = CASE_NAMES, method: methods = METHOD_NAMES, rows, repeat, ...rest } = valuesOf(args);
 	refuseUnknown("case", cases, CASE_NAMES);
@@ -69,5 +69,5 @@ function valuesOf(args: string[]) {
 
 function countOf(option: string, text: string, least: number): number {
 	if (/^\d{1,8}$/.test(text) && Number(text) >= least) return Number(text);
-	throw new Error(`${option} is a number, ${least} or more, not ${text}.`);
+	throw new Error(`${option} must be a number of at least ${least}, not ${text}.`);
 }

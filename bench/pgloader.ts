@@ -1,4 +1,4 @@
-/** pgloader, told to load a CSV into `ev.vehicles` as quickly as it can without leaving an index out. */
+/** Loads a CSV into `ev.vehicles` with pgloader, as fast as it can with all indexes in place. */
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { vehicles } from "../db/schema";
 import type { DatabaseSecret } from "../handlers/common/database";
 import { type Ran, start } from "./process";
 
-/** @param directory for its command file and what it writes down of rejected rows */
+/** @param directory for pgloader's command file and its files of rejected rows */
 export async function runPgloader(directory: string, secret: DatabaseSecret, file: string): Promise<Ran> {
 	const [command, authority] = [join(directory, "pgloader.load"), join(directory, "ca.crt")];
 	writeFileSync(command, commandOf(secret, file), { mode: 0o600 });

@@ -1,4 +1,4 @@
-/** Processes that are measured: how long each takes, and the most memory it ever holds. */
+/** Starts processes and measures their time and peak memory. */
 
 import { type ChildProcess, fork, type SpawnOptions, spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -12,7 +12,7 @@ export interface Ran {
 const SAMPLE_MS = 10;
 const running = new Set<ChildProcess>();
 
-/** Ends what is still running. */
+/** Kills all processes that are still running. */
 export function stopProcesses(): void {
 	for (const child of running) child.kill("SIGKILL");
 }
@@ -21,7 +21,7 @@ export function isInstalled(command: string): boolean {
 	return spawnSync(command, ["--version"]).error === undefined;
 }
 
-/** Starts a command. `ended` throws with its own last words where it fails. */
+/** Starts a command. `ended` rejects with the command's last output if it fails. */
 export function start(command: string, args: string[], options: Pick<SpawnOptions, "stdio" | "env"> = {}) {
 	const startedAt = performance.now();
 	const child = keep(spawn(command, args, options));
@@ -29,10 +29,10 @@ export function start(command: string, args: string[], options: Pick<SpawnOption
 }
 
 async function endOf(command: string, child: ChildProcess, startedAt: number): Promise<Ran> {
-	let said = "";
+	let output = "";
 	for (const stream of [child.stdout, child.stderr])
 		stream?.on("data", (text) => {
-			said = `${said}${text}`.slice(-2000);
+			output = `${output}${text}`.slice(-2000);
 		});
 	let peak: number | null = null;
 	const sampler = setInterval(() => {
@@ -42,18 +42,18 @@ async function endOf(command: string, child: ChildProcess, startedAt: number): P
 		clearInterval(sampler),
 	);
 	const seconds = (performance.now() - startedAt) / 1000;
-	if (code !== 0) throw new Error(`${command} ended with ${code}: ${said.trim()}`);
+	if (code !== 0) throw new Error(`${command} ended with ${code}: ${output.trim()}`);
 	return { seconds, peakRssMb: peak };
 }
 
-/** A program of ours in a process of its own, which answers each message with one. */
+/** A file of this folder in a process of its own, which answers each message with one. */
 export interface Helper {
 	ask<T>(message: object): Promise<T>;
 	peakRssMb(): number | null;
 	stop(): void;
 }
 
-/** @param file of this folder; Node runs it as it is, so that nothing of the project's tooling counts as its memory */
+/** @param file in this folder. Node runs it directly, so that its memory does not include the project's tooling. */
 export function startHelper(file: string): Helper {
 	const child = keep(
 		fork(join(__dirname, file), {
@@ -85,7 +85,7 @@ function keep(child: ChildProcess): ChildProcess {
 	return child;
 }
 
-/** High-water mark of a process's resident memory; null where the system does not tell (it does on Linux). */
+/** Peak resident memory of a process in MB; null except on Linux. */
 function peakRssMb({ pid }: ChildProcess): number | null {
 	try {
 		const [, kilobytes] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];

@@ -1,4 +1,4 @@
-/** The case `readers`: how long an analyst waits for an answer while nothing happens, and while a month is loaded. */
+/** The case `readers`: the latency of an analyst's queries on an idle server and during a load. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Bed } from "./bed";
@@ -23,7 +23,7 @@ export async function measureReaders(bed: Bed, repeat: number, onMeasured: OnMea
 			await ask({ do: "begin" });
 			await what();
 			const { p99 } = await ask<ReaderResult>({ do: "end" });
-			// Seconds of one answer, not of a load: rows do not come into it.
+			// The seconds are those of one query, so there are no rows to divide by.
 			const measurement = { rows: 1, seconds: p99, peakRssMb: null };
 			onMeasured(NAME, method, measurement);
 			return measurement;
@@ -42,6 +42,6 @@ export async function measureReaders(bed: Bed, repeat: number, onMeasured: OnMea
 		{ method: IDLE!, measurements: idle! },
 		{ method: LOADING!, measurements: loading! },
 	];
-	const note = "seconds until an answer, 99 of 100 are quicker; compared with idle";
+	const note = "99th percentile of query seconds; the ratio is to idle";
 	return rowsOf(NAME, measured, IDLE!).map((row) => ({ ...row, rows: null, note }));
 }

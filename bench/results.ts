@@ -1,4 +1,4 @@
-/** From measurements to rows: medians, and how each compares with the floor. */
+/** Turns measurements into rows: medians, and ratios to the floor. */
 
 import type { Ran } from "./process";
 
@@ -7,30 +7,30 @@ export interface Measurement extends Ran {
 	walBytes?: number;
 }
 
-/** Called with each measurement, for those who wait. */
+/** Called after each measurement, to show progress. */
 export type OnMeasured = (name: string, method: string, measurement: Measurement) => void;
 
-/** A row of the table. Null: not measured. */
+/** A row of the table; null means not measured. */
 export interface BenchRow {
 	case: string;
 	method: string;
 	rows: number | null;
 	/** Median. */
 	seconds: number | null;
-	/** Seconds per row against the floor's. */
+	/** Seconds per row, divided by the floor's. */
 	ratioToFloor: number | null;
-	/** The most of all repetitions. */
+	/** Maximum of all repetitions. */
 	peakRssMb: number | null;
-	/** Write-ahead log, the median. */
+	/** Bytes of write-ahead log, median. */
 	walBytes: number | null;
-	/** Why there is nothing, or what a figure means. */
+	/** Why nothing was measured, or what the figures mean. */
 	note?: string;
 }
 
-/** What was measured of one method of a case; a sentence where nothing could be. */
+/** The measurements of one method, or why there are none. */
 export type Measured = { method: string; measurements: Measurement[] } | { method: string; note: string };
 
-/** @param floor the method that the others are compared with */
+/** @param floor name of the method that the others are compared with */
 export function rowsOf(name: string, measured: Measured[], floor: string): BenchRow[] {
 	const floorMeasurements = measured.flatMap((one) =>
 		one.method === floor && "measurements" in one ? one.measurements : [],

@@ -1,17 +1,17 @@
-/** What a person sees of the benchmarks. */
+/** Prints the results for people: the machine, the table and its notes. */
 
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { count } from "../cli/terminal";
 import type { BenchRow } from "./results";
 
-/** The machine and what runs on it. */
+/** The machine's CPU and memory, and the versions of Node and PostgreSQL. */
 export function describeMachine(postgresVersion: string): string {
 	const model = cpus()[0]?.model.trim() || "unknown CPU";
 	const memory = Math.round(totalmem() / 2 ** 30);
 	return `${model}, ${availableParallelism()} cores, ${memory} GB; Node ${process.versions.node}, PostgreSQL ${postgresVersion}`;
 }
 
-/** The rows as a table, in Markdown. */
+/** The rows as a Markdown table. */
 export function drawTable(rows: BenchRow[]): string {
 	const header = ["case", "method", "rows", "seconds", "× floor", "peak MB", "WAL MB"];
 	const lines = rows.map((row) => [
@@ -30,13 +30,13 @@ export function drawTable(rows: BenchRow[]): string {
 	return [draw(header), rule, ...lines.map(draw), "", ...notesOf(rows), ""].join("\n");
 }
 
-/** What the table's figures mean, where they need a word. */
+/** Notes on the table's figures. */
 function notesOf(rows: BenchRow[]): string[] {
 	const notes = rows.flatMap(({ case: name, method, note }) => (note ? [`${name}, ${method}: ${note}`] : []));
 	return [...notes, ...growthOf(rows)];
 }
 
-/** How much longer a row takes at ten times the rows. */
+/** Compares the time per row at ten times the rows. */
 function growthOf(rows: BenchRow[]): string[] {
 	const perRow = (name: string, method: string) => {
 		const row = rows.find((other) => other.case === name && other.method === method);

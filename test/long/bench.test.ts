@@ -1,4 +1,4 @@
-/** `npm run bench`, on an input so small that its figures mean nothing: what it prints, and what it leaves behind. */
+/** What `npm run bench` prints and leaves behind. The input is too small for meaningful figures. */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -26,7 +26,7 @@ describe("npm run bench", function () {
 	});
 	afterEach(() => rmSync(temporary, { recursive: true, force: true }));
 
-	/** Folders that a run has left; Node's own caches are not its. */
+	/** Folders that a run left behind; Node's caches do not count. */
 	const left = () => readdirSync(temporary).filter((name) => name.startsWith("ev-registrations"));
 	const start = (...args: string[]): ChildProcess =>
 		spawn(process.execPath, ["--disable-warning=ExperimentalWarning", "-r", LOADER, MAIN, ...args], {
@@ -40,7 +40,7 @@ describe("npm run bench", function () {
 		return { stdout, stderr, status };
 	};
 
-	it("prints one JSON object per row, with what was measured of each method, and leaves nothing behind", async () => {
+	it("prints a JSON object per method and leaves no folder", async () => {
 		const cases = ["month", "extract", "readers", "cold start"].flatMap((name) => ["--case", name]);
 		const { stdout, stderr, status } = await run(
 			"--rows",
@@ -86,17 +86,17 @@ describe("npm run bench", function () {
 		expect(left()).to.deep.equal([]);
 	});
 
-	it("leaves no server and no folder behind when it is killed", async function () {
+	it("leaves no server and no folder when it is killed", async function () {
 		if (process.platform !== "linux") this.skip();
 		const child = start("--rows", "2000", "--case", "month", "--record", record);
-		let said = "";
+		let output = "";
 		for await (const part of child.stderr!) {
-			said += part;
-			if (said.includes("Machine")) break;
+			output += part;
+			if (output.includes("Machine")) break;
 		}
 		const started = childrenOf(child.pid!);
 		const data = started.map(({ command }) => / -D (\S+)/.exec(command)?.[1]).find((folder) => folder !== undefined);
-		expect(data, "a server that is up").to.be.a("string").that.satisfies(existsSync);
+		expect(data, "a running server").to.be.a("string").that.satisfies(existsSync);
 		child.kill("SIGKILL");
 		for (let tries = 0; tries < 100 && (started.some(isAlive) || left().length); tries++) await sleep(100);
 		expect(started.filter(isAlive).map(({ command }) => command)).to.deep.equal([]);
@@ -104,7 +104,7 @@ describe("npm run bench", function () {
 		expect(existsSync(data!), "the server's data").to.equal(false);
 	});
 
-	it("refuses what it does not know, in one sentence", async () => {
+	it("rejects an unknown case in one sentence", async () => {
 		const { status, stderr } = await run("--case", "second load");
 		expect(status).to.equal(2);
 		expect(stderr).to.include("There is no case second load; there are first load, ");

@@ -1,4 +1,4 @@
-/** The real snapshots, loaded in order by `npm run local`, give exactly the counts that were worked out from their text. */
+/** Loads the real snapshots in order with `npm run local`. The expected counts were computed from the files' text. */
 
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -42,7 +42,7 @@ describe("the four real snapshots", function () {
 
 	before(async function () {
 		if (!existsSync(FILES[0]!)) {
-			console.log("      (they are not on this machine, at ../shared/data)");
+			console.log("      (skipped: ../shared/data does not have them)");
 			this.skip();
 		}
 		record = ["--record", (await programOf("dev")).directory];
@@ -51,7 +51,7 @@ describe("the four real snapshots", function () {
 	after(() => folder?.remove());
 
 	for (const [index, date] of DATES.entries())
-		it(`${date}: every row is counted where it belongs, and the database holds what the file says`, async () => {
+		it(`counts every row of ${date} and stores its values`, async () => {
 			const { results, stderr } = await run("--source", FILES[index]!);
 			const [result] = results;
 			expect(result, stderr).to.include({ status: "loaded", duplicates: 0, rejected: 0 });
@@ -64,10 +64,10 @@ describe("the four real snapshots", function () {
 				"select from ev.runs where notes <> '{}'",
 			);
 			expect(Object.values(figures![0]!)).to.deep.equal(FIGURES[index]);
-			expect(noted, "no word for a missing value, no column without a value").to.deep.equal([]);
+			expect(noted, "notes: words for missing values, columns without values").to.deep.equal([]);
 		});
 
-	it("the last one again: unchanged; with --reload: every row unchanged, and not one row of ev.vehicles written", async () => {
+	it("rewrites no row of ev.vehicles when it loads a file again", async () => {
 		const last = FILES.at(-1)!;
 		const versions = "select md5(string_agg(ctid::text || xmin::text, '' order by ctid)) from ev.vehicles";
 		const before = await folder.query("f6w7-q2d2", versions);
@@ -83,7 +83,7 @@ describe("the four real snapshots", function () {
 		expect(await folder.query("f6w7-q2d2", versions)).to.deep.equal(before);
 	});
 
-	it("the last one in json gives the same ev.vehicles as in csv, row for row", async () => {
+	it("stores the same rows from JSON as from CSV", async () => {
 		const others = [localFolder(), localFolder()];
 		try {
 			const vehicles =

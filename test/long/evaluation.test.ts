@@ -1,4 +1,4 @@
-/** Evaluations that only the long tests make: a second one of the same program, and one with settings of its own. */
+/** Evaluations only for the long tests: the same program twice, and the program with rare settings. */
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -45,18 +45,18 @@ describe("the program with rare settings", () => {
 	const settings = { schedule: "cron(30 3 1 * ? *)", silentDays: "0", reservedConcurrency: "2" };
 	const { all } = useProgram("dev", settings);
 
-	it("has no alarm on silence where silentDays is 0", () => {
+	it("creates no alarm on silence when silentDays is 0", () => {
 		const names = all(ALARM).map(({ name }) => name);
 		expect(names).to.have.length(9).and.include("run-failed").and.not.include("no-run-succeeded");
 	});
 
-	it("reserves concurrency for each function where settings ask for it", () => {
+	it("reserves concurrency for each function when it is set", () => {
 		const reserved = all(FUNCTION).map(({ inputs }) => inputs.reservedConcurrentExecutions);
 		expect(reserved).to.deep.equal([2, 2, 2, 2, 2]);
 	});
 });
 
-/** Paths of all that is in the record's archives. */
+/** Paths of all files in the record's archives. */
 function filesOf({ directory }: ProgramRecord): string[] {
 	const archives = join(directory, "archives");
 	const entries = readdirSync(archives, { recursive: true, withFileTypes: true });

@@ -1,4 +1,4 @@
-/** A load whose whole server is away, crashes, is in recovery, or has no room left: the new snapshot or the old one. */
+/** Loads while the database server stops, crashes, is in recovery or full: each leaves the new snapshot or the old one. */
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
@@ -10,17 +10,17 @@ import { Client } from "pg";
 import { asSuperuser, clientConfig, dataDirectory } from "../../local/machine/postgres";
 import { failed } from "../support/assertions";
 import type { TestDatabase } from "../support/bed";
-import { beforeStatements, expectOld, inMidCopy, SCENES, type Scene, setScene } from "../support/faults";
+import { beforeStatements, duringCopy, expectOld, prepareScene, SCENES, type Scene } from "../support/faults";
 import { childrenOf } from "../support/local";
 import { type OwnServer, startOwnServer } from "../support/server";
 
-describe("a load, when its server", () => {
+describe("load: database server faults", () => {
 	let server: OwnServer;
 	let scene: Scene;
 	let database: TestDatabase;
 
 	before(async () => {
-		server = await startOwnServer(await setScene(SCENES["a large load"]));
+		server = await startOwnServer(await prepareScene(SCENES["large load"]));
 		scene = server.scene;
 	});
 	beforeEach(async () => {
@@ -28,21 +28,21 @@ describe("a load, when its server", () => {
 	});
 	after(() => server?.remove());
 
-	/** Loads while something happens in the middle of its COPY. */
-	const loadWhile = async (happens: (client: Client) => unknown, runId?: string) => {
+	/** Loads, and calls `act` in the middle of its COPY. @returns the load's error */
+	const loadWhile = async (act: (client: Client) => unknown, runId?: string) => {
 		let happened = false;
-		const act = (text: string, client: Client, _: number, copy?: Parameters<typeof inMidCopy>[0]) => {
+		const onStatement = (text: string, client: Client, _: number, copy?: Parameters<typeof duringCopy>[0]) => {
 			if (!/^copy staging/.test(text)) return;
-			inMidCopy(copy!, async () => {
+			duringCopy(copy!, async () => {
 				happened = true;
-				await happens(client);
+				await act(client);
 			});
 		};
-		const error = await failed(beforeStatements(act, () => scene.load(database, runId ? { runId } : {})));
+		const error = await failed(beforeStatements(onStatement, () => scene.load(database, runId ? { runId } : {})));
 		expect(happened).to.equal(true);
 		return error;
 	};
-	/** Waits until the server lets somebody in. */
+	/** Waits until the server accepts connections. */
 	const untilUp = async () => {
 		for (;;)
 			try {
@@ -52,22 +52,22 @@ describe("a load, when its server", () => {
 			}
 	};
 
-	it("is away, leaves the old snapshot", async () => {
+	it("leaves the old snapshot when the server is stopped", async () => {
 		await server.postgres.stop();
 		const error = await failed(scene.load(database));
 		await server.start(database);
 		await expectOld(scene, database, error, "DatabaseUnavailable", "none");
 	});
 
-	it("is restarted in the middle of a COPY, leaves the old snapshot", async () => {
+	it("leaves the old snapshot when the server restarts in mid-COPY", async () => {
 		const error = await loadWhile(() => server.postgres.stop());
 		await server.start(database);
 		await expectOld(scene, database, error, "DatabaseUnavailable", "running");
 	});
 
-	it("is killed in the middle of a COPY, leaves the old snapshot, and the next load tells of the orphan", async () => {
+	it("marks a run abandoned after the server is killed in mid-COPY", async () => {
 		const error = await loadWhile(() => {
-			// The postmaster first, so that it starts nobody anew; then its sessions.
+			// The postmaster first, so that it restarts no session; then the sessions.
 			const sessions = childrenOf(server.postgres.pid);
 			for (const { pid } of [server.postgres, ...sessions]) process.kill(pid, "SIGKILL");
 		}, "orphan");
@@ -78,8 +78,8 @@ describe("a load, when its server", () => {
 		]);
 	});
 
-	it("crashes in the middle of a COPY and recovers by itself, leaves the old snapshot", async () => {
-		// One session that dies so takes all others with it, and the server starts anew in recovery.
+	it("leaves the old snapshot when the server crashes in mid-COPY", async () => {
+		// A session that dies of SIGKILL ends all others, and the server restarts in recovery.
 		const error = await loadWhile((client) => {
 			process.kill((client as unknown as { processID: number }).processID, "SIGKILL");
 		}, "crashed");
@@ -95,12 +95,12 @@ describe("a load, when its server", () => {
 	});
 
 	for (const [what, hotStandby, said] of [
-		["lets nobody in", "off", "the database system is not accepting connections"],
-		["lets nobody write", "on", "read-only transaction"],
+		["refuses connections", "off", "the database system is not accepting connections"],
+		["refuses writes", "on", "read-only transaction"],
 	] as const)
-		it(`is in recovery and ${what}, leaves the old snapshot`, async () => {
+		it(`leaves the old snapshot when recovery ${what}`, async () => {
 			await server.postgres.stop();
-			// A standby that nobody sends anything is in recovery for good.
+			// A standby without a primary stays in recovery.
 			const signal = join(dataDirectory(server.directory), "standby.signal");
 			writeFileSync(signal, "");
 			await server.start(database, { hot_standby: hotStandby });
@@ -112,7 +112,7 @@ describe("a load, when its server", () => {
 			await expectOld(scene, database, error, "DatabaseUnavailable", "none");
 		});
 
-	it("has no connection left, leaves the old snapshot", async () => {
+	it("leaves the old snapshot when no connection is left", async () => {
 		await server.postgres.stop();
 		await server.start(database, { max_connections: "8" });
 		const others: Client[] = [];
@@ -134,20 +134,20 @@ describe("a load, when its server", () => {
 	});
 });
 
-describe("a load, when its server's disk", () => {
+describe("load: full database disk", () => {
 	const directory = mkdtempSync(join(tmpdir(), "ev-registrations-disk-"));
 	const ballast = join(directory, "ballast");
 	let server: OwnServer;
 	let database: TestDatabase;
 
 	before(async function () {
-		// A disk of its own takes an administrator on Linux.
+		// Mounting a file system needs root on Linux.
 		const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=192m,mode=755", "tmpfs", directory]);
 		if (mounted.status !== 0) {
-			console.log("      (no disk of its own for the server: mounting one is not allowed here)");
+			console.log("      (skipped: mounting a file system of its own is not allowed here)");
 			this.skip();
 		}
-		server = await startOwnServer(await setScene(SCENES["a load of some megabytes"]), directory);
+		server = await startOwnServer(await prepareScene(SCENES["load of 10,000 rows"]), directory);
 		database = await server.open();
 	});
 	after(async () => {
@@ -156,10 +156,10 @@ describe("a load, when its server's disk", () => {
 		rmSync(directory, { recursive: true, force: true });
 	});
 
-	it("is full in the middle of a COPY, leaves the old snapshot, says so, and loads once there is room", async () => {
+	it("leaves the old snapshot and loads once there is room", async () => {
 		const { scene } = server;
 		spawnSync("dd", ["if=/dev/zero", `of=${ballast}`, "bs=64k"]);
-		// Room for a record, and not for the rows.
+		// Enough room for the run's record, too little for the rows.
 		truncateSync(ballast, statSync(ballast).size - 1024 * 1024);
 		const error = await failed(scene.load(database));
 		rmSync(ballast);

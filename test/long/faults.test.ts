@@ -1,4 +1,4 @@
-/** A load that is disturbed at each of its statements, or for long: the new snapshot or the old one. */
+/** Whatever fails at any statement of a load, it leaves the complete new snapshot or the old one. */
 
 import { expect } from "chai";
 import { Client } from "pg";
@@ -8,41 +8,41 @@ import type { TestDatabase } from "../support/bed";
 import {
 	beforeStatements,
 	expectOld,
+	prepareScene,
 	SCENES,
 	type Scene,
-	setScene,
 	testHalfOpen,
 	testKilledBackends,
-	throughProxy,
 	timeBudget,
+	withProxy,
 } from "../support/faults";
 
-for (const title of ["the first load", "a first load that must be staged after all", "the next load"] as const)
+for (const title of ["first load", "first load with a duplicate", "next load"] as const)
 	testKilledBackends(title, SCENES[title]);
 
 testHalfOpen({
 	"its first statement": /^select pg_try_advisory_lock/,
 	BEGIN: /^begin/,
-	"reading what is known": /^copy \(\s*select/,
+	"the read of known rows": /^copy \(\s*select/,
 	COPY: /^copy staging/,
 	"the merge": /^with merged as/,
-	"the end of its record": /^update ev.runs set\s+status = \$2/,
+	"the update of its record": /^update ev.runs set\s+status = \$2/,
 });
 
-describe("a load", () => {
+describe("load: unreachable or locked database", () => {
 	let scene: Scene;
 	let database: TestDatabase;
 
 	before(async () => {
-		scene = await setScene(SCENES["the next load"]);
+		scene = await prepareScene(SCENES["next load"]);
 	});
 	beforeEach(async () => {
 		database = await scene.open();
 	});
 
-	it("whose only way to the database is half-open still ends in time to be told", async () => {
+	it("ends in time to report when every connection is half-open", async () => {
 		const timeLeftMs = timeBudget();
-		const error = await throughProxy(scene, database, async (proxy) => {
+		const error = await withProxy(scene, database, async (proxy) => {
 			const fallSilent = (text: string) => {
 				if (/^copy staging/.test(text)) proxy.fallSilent({ all: true });
 			};
@@ -53,7 +53,7 @@ describe("a load", () => {
 		await expectOld(scene, database, error, "OutOfTime", "running");
 	});
 
-	it("waits 10 s for a lock that somebody holds for longer, and is DatabaseUnavailable", async () => {
+	it("fails with DatabaseUnavailable after 10 s of waiting for a lock", async () => {
 		const other = new Client(clientConfig(scene.bed.postgres, database.name, scene.bed.owner));
 		await other.connect();
 		await other.query("begin; lock table ev.vehicles in access exclusive mode");

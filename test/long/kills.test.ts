@@ -1,4 +1,4 @@
-/** All moments at which a local run is killed. */
+/** Kills a local run at 25 moments; SEED chooses the random ones. */
 
 import { testKills } from "../support/kills";
 

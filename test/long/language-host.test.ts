@@ -1,5 +1,5 @@
 /**
- * The program under ts-node with type checks, which is how Pulumi's language host for Node.js loads it. All other tests load it
+ * Loads the program with ts-node and type checks, as Pulumi's language host for Node.js does. All other tests load it
  * without type checks. https://www.pulumi.com/docs/iac/languages-sdks/javascript/#typescript
  */
 
@@ -10,7 +10,7 @@ import { expect } from "chai";
 import { type ProgramRecord, recordProgram } from "../../local/program/record";
 import { programOf } from "../support/program";
 
-/** What the engine is told of each resource, in an order that does not depend on timing. */
+/** The program's resources, in an order that does not depend on timing. */
 const declared = ({ resources }: ProgramRecord) =>
 	resources
 		.map((resource) => ({ ...resource, dependsOn: resource.dependsOn.toSorted() }))
@@ -23,7 +23,7 @@ describe("the program loaded with type checks", function () {
 	after(() => rmSync(directory, { recursive: true, force: true }));
 
 	for (const stack of ["dev", "prod"] as const)
-		it(`declares the same resources of ${stack}`, async () => {
+		it(`declares the same resources in ${stack}`, async () => {
 			const checked = await recordProgram(join(directory, stack), { stack, typeCheck: true });
 			const unchecked = await programOf(stack);
 			expect(declared(checked)).to.deep.equal(declared(unchecked));

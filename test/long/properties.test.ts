@@ -1,4 +1,4 @@
-/** What holds for any snapshots, with many of them. */
+/** Properties of any snapshots, tested with many; SEED chooses others. */
 
 import { testProperties } from "../support/properties";
 

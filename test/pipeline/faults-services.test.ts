@@ -1,4 +1,4 @@
-/** A load ends in the complete new snapshot or the untouched old one, whatever S3 and Secrets Manager do. */
+/** Whatever fails in S3 and Secrets Manager, a load leaves the complete new snapshot or the old one. */
 
 import { expect } from "chai";
 import type { Client } from "pg";
@@ -14,24 +14,24 @@ import {
 	expectLoaded,
 	expectOld,
 	killBackend,
+	prepareScene,
 	SCENES,
 	type Scene,
-	setScene,
 	timeBudget,
 } from "../support/faults";
 import { silently } from "../support/output";
 import { answers, cutShort, type Fault, garbled, late, rewritten, s3Error, withFaults } from "../support/proxies";
 
-describe("a load", () => {
+describe("load: S3 and Secrets Manager faults", () => {
 	let scene: Scene;
 	let database: TestDatabase;
 
 	before(async () => {
-		scene = await setScene(SCENES["the next load"]);
+		scene = await prepareScene(SCENES["next load"]);
 	});
 	beforeEach(async () => {
 		database = await scene.open();
-		// The SDK's waits between attempts are random shares.
+		// The SDK multiplies its delay before a retry by this.
 		sinon.stub(Math, "random").returns(0);
 	});
 	afterEach(() => sinon.restore());
@@ -39,16 +39,16 @@ describe("a load", () => {
 	const isPage = (url = "") => url.includes(".csv.gz");
 	const hangUp: Fault = (response) => response.destroy();
 	const missing = s3Error(404, "NoSuchKey");
-	const passing = [
-		["an internal error", s3Error(500, "InternalError"), "StorageUnavailable"],
+	const transient = [
+		["InternalError", s3Error(500, "InternalError"), "StorageUnavailable"],
 		["SlowDown", s3Error(503, "SlowDown"), "StorageUnavailable"],
-		["a connection that breaks", hangUp, "StorageUnavailable"],
-		["half of it", cutShort, "StorageUnavailable"],
-		["other bytes than were written", garbled, "StorageUnavailable"],
+		["ECONNRESET", hangUp, "StorageUnavailable"],
+		["half the bytes", cutShort, "StorageUnavailable"],
+		["a wrong byte", garbled, "StorageUnavailable"],
 	] as const;
 
-	describe("to whom S3 gives, of a page,", () => {
-		/** A fault for the second page: at the first `times` askings, or always. */
+	describe("reading a page", () => {
+		/** Loads with a fault in the first `times` requests for the second page, or in all of them. */
 		const load = (fault: Fault, times = Number.POSITIVE_INFINITY, options = {}) => {
 			let page: string | undefined;
 			let pages = 0;
@@ -60,32 +60,32 @@ describe("a load", () => {
 			return withFaults("AWS_ENDPOINT_URL_S3", faultOf, () => scene.load(database, options));
 		};
 
-		for (const [what, fault, name] of passing) {
-			it(`${what}, once, succeeds`, async () => {
+		for (const [what, fault, name] of transient) {
+			it(`loads after one page read gets ${what}`, async () => {
 				await expectLoaded(scene, database, await load(fault, 1));
 			});
 
-			it(`${what}, always, leaves the old snapshot: ${name}`, async () => {
+			it(`fails with ${name} if page reads get ${what}`, async () => {
 				await expectOld(scene, database, await failed(load(fault)), name);
 			});
 		}
 
 		for (const [what, fault, name] of [
 			["AccessDenied", s3Error(403, "AccessDenied"), "StorageUnavailable"],
-			["nothing, since it is not there,", missing, "PageDamaged"],
+			["NoSuchKey", missing, "PageDamaged"],
 		] as const)
-			it(`${what} leaves the old snapshot: ${name}`, async () => {
+			it(`fails with ${name} if page reads get ${what}`, async () => {
 				await expectOld(scene, database, await failed(load(fault)), name);
 			});
 
-		it("nothing for so long that the time is up leaves the old snapshot: OutOfTime", async () => {
+		it("fails with OutOfTime if a page comes too late", async () => {
 			const timeLeftMs = timeBudget();
 			const error = await failed(load(late(1_200), 1, { timeLeftMs }));
 			expect(error.message).to.include("The load stopped at page 2 of 2, because its time was up");
 			await expectOld(scene, database, error, "OutOfTime");
 		});
 
-		it("nothing, when there is no time left for the first one either, is OutOfTime, and nothing is left to fail", async () => {
+		it("leaves no unhandled rejection when time is up before page 1", async () => {
 			let asked = 0;
 			const timeLeftMs = () => (++asked > 2 ? 0 : 60_000);
 			const unhandled = sinon.stub();
@@ -105,39 +105,39 @@ describe("a load", () => {
 		});
 	});
 
-	describe("to whom S3 gives, of the manifest,", () => {
+	describe("reading the manifest", () => {
 		const load = (fault: Fault, times = Number.POSITIVE_INFINITY) => {
 			const faultOf = ({ url = "" }) => (url.includes("manifest.json") && times-- > 0 ? fault : undefined);
 			return withFaults("AWS_ENDPOINT_URL_S3", faultOf, () => scene.load(database));
 		};
-		/** What an overwritten manifest would be: whole by S3's reckoning. */
-		const says = (changes: object) => rewritten((text) => JSON.stringify({ ...JSON.parse(text), ...changes }));
+		/** Serves the manifest with other values, as if it had been overwritten: its checksum is right. */
+		const withValues = (changes: object) => rewritten((text) => JSON.stringify({ ...JSON.parse(text), ...changes }));
 
 		for (const [what, fault, name] of [
-			...passing,
+			...transient,
 			["AccessDenied", s3Error(403, "AccessDenied"), "StorageUnavailable"],
-			["nothing, since it is not there", missing, "ManifestInvalid"],
-			["what is no JSON", rewritten((text) => text.slice(0, -40)), "ManifestInvalid"],
-			["what names no pages", says({ pages: null }), "ManifestInvalid"],
-			["another dataset's", says({ dataset: "abcd-1234" }), "ManifestInvalid"],
-			["another version's", says({ rowsUpdatedAt: 1 }), "ManifestInvalid"],
+			["NoSuchKey", missing, "ManifestInvalid"],
+			["invalid JSON", rewritten((text) => text.slice(0, -40)), "ManifestInvalid"],
+			["no pages", withValues({ pages: null }), "ManifestInvalid"],
+			["another dataset", withValues({ dataset: "abcd-1234" }), "ManifestInvalid"],
+			["another version", withValues({ rowsUpdatedAt: 1 }), "ManifestInvalid"],
 		] as const)
-			it(`${what} leaves the old snapshot: ${name}`, async () => {
+			it(`fails with ${name} if manifest reads get ${what}`, async () => {
 				await expectOld(scene, database, await failed(load(fault)), name);
 			});
 
-		it("SlowDown, once, succeeds", async () => {
+		it("loads after one manifest read gets SlowDown", async () => {
 			await expectLoaded(scene, database, await load(s3Error(503, "SlowDown"), 1));
 		});
 
-		it("one of another dataset than the run's leaves the old snapshot: ManifestInvalid", async () => {
+		it("fails with ManifestInvalid if the run is for another dataset", async () => {
 			const error = await failed(scene.load(database, { dataset: "abcd-1234" }));
 			expect(error.message).to.include("is of dataset f6w7-q2d2, but this run is for abcd-1234");
 			await expectOld(scene, database, error, "ManifestInvalid");
 		});
 	});
 
-	describe("whose secrets", () => {
+	describe("reading the secret", () => {
 		const load = (times: number) => {
 			const throttled = answers(400, JSON.stringify({ __type: "ThrottlingException", message: "Rate exceeded" }));
 			return withFaults(
@@ -147,23 +147,23 @@ describe("a load", () => {
 			);
 		};
 
-		it("are throttled once succeeds", async () => {
+		it("loads after Secrets Manager throttles once", async () => {
 			await expectLoaded(scene, database, await load(1));
 		});
 
-		it("are throttled for long is SecretUnavailable", async () => {
+		it("fails with SecretUnavailable if throttling lasts", async () => {
 			const error = await failed(load(Number.POSITIVE_INFINITY));
 			expect(error.message).to.include("Rate exceeded");
 			await expectOld(scene, database, error, "SecretUnavailable", "none");
 		});
 	});
 
-	describe("whose password", () => {
+	describe("when the password changes", () => {
 		const STEPS: RotationEvent["Step"][] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
 		const secret = () => scene.bed.aws.secrets.get<DatabaseSecret>(database.secretArn)!;
 		let before: DatabaseSecret;
 
-		/** As Secrets Manager has it done. */
+		/** Rotates the password in the steps that Secrets Manager calls. */
 		const rotate = async () => {
 			const event = {
 				SecretId: database.secretArn,
@@ -173,7 +173,7 @@ describe("a load", () => {
 			for (const Step of STEPS) await silently(() => rotateHandler()({ Step, ...event }, context));
 			expect(secret().password).to.not.equal(before.password);
 		};
-		/** Loads while the password is rotated before a statement, and something happens then. */
+		/** Loads, rotates the password before the first statement that matches, and then calls `then`. */
 		const loadAround = (pattern: RegExp, then: (client: Client) => Promise<void>) => {
 			let rotated = false;
 			const act = (text: string, client: Client) => {
@@ -188,18 +188,18 @@ describe("a load", () => {
 			before = secret();
 		});
 		afterEach(() =>
-			// The role is every database's.
+			// All databases of the server share the role.
 			asSuperuser(scene.bed.postgres, (client) =>
 				client.query(`alter role ev_loader password '${scramVerifier(before.password)}'`),
 			),
 		);
 
-		it("is rotated after the last load uses the new one", async () => {
+		it("loads with a password rotated since the last load", async () => {
 			await rotate();
 			await expectLoaded(scene, database, await scene.load(database));
 		});
 
-		it("is replaced by hand between its two looks at the secret is DatabaseUnavailable, until the secret says the new one", async () => {
+		it("fails with DatabaseUnavailable until the secret is updated", async () => {
 			const password = newPassword();
 			await asSuperuser(scene.bed.postgres, (client) =>
 				client.query(`alter role ev_loader password '${scramVerifier(password)}'`),
@@ -211,16 +211,16 @@ describe("a load", () => {
 		});
 
 		for (const [place, pattern] of Object.entries({
-			"reading what is known": /^copy \(\s*select/,
+			"reading known rows": /^copy \(\s*select/,
 			COPY: /^copy staging/,
 			"the merge": /^with merged/,
 			COMMIT: /^commit/,
 		}))
-			it(`is rotated between two statements, before ${place}, does not notice`, async () => {
+			it(`loads while the password is rotated before ${place}`, async () => {
 				await expectLoaded(scene, database, await loadAround(pattern, async () => {}));
 			});
 
-		it("is rotated between two statements, and whose session is lost then, is recorded with the new one", async () => {
+		it("records a lost session with the rotated password", async () => {
 			const lose = (client: Client) => killBackend(scene.bed.postgres, client);
 			const error = await failed(loadAround(/^with merged/, lose));
 			await expectOld(scene, database, error, "DatabaseUnavailable");

@@ -1,4 +1,4 @@
-/** A load ends in the complete new snapshot or the untouched old one, whatever fails under it; test/long/ has more of it. */
+/** Whatever fails in the database, a load leaves the complete new snapshot or the old one. test/long/ has more faults. */
 
 import { existsSync, renameSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -11,41 +11,41 @@ import { failed } from "../support/assertions";
 import type { TestDatabase } from "../support/bed";
 import {
 	beforeStatements,
+	duringCopy,
 	expectComplete,
 	expectLoaded,
 	expectOld,
-	inMidCopy,
 	killBackend,
+	prepareScene,
 	SCENES,
 	type Scene,
-	setScene,
 	testHalfOpen,
 	testKilledBackends,
-	throughProxy,
 	timeBudget,
+	withProxy,
 } from "../support/faults";
-import { expectToldFailure, expectToldSuccess } from "../support/night";
 import { storeSnapshot, vehicles } from "../support/snapshots";
+import { expectFailureNotified, expectSuccessNotified } from "../support/workflow-run";
 
-testKilledBackends("the first load", SCENES["the first load"], (text) => /^(savepoint|commit)/.test(text));
-testKilledBackends("the next load", SCENES["the next load"], (text) => /^(create temporary|with merged)/.test(text));
+testKilledBackends("first load", SCENES["first load"], (text) => /^(savepoint|commit)/.test(text));
+testKilledBackends("next load", SCENES["next load"], (text) => /^(create temporary|with merged)/.test(text));
 testHalfOpen({ COPY: /^copy staging/ });
 
-describe("a load", () => {
+describe("load: database faults", () => {
 	let scene: Scene;
 	let database: TestDatabase;
 
 	before(async () => {
-		scene = await setScene(SCENES["the next load"]);
+		scene = await prepareScene(SCENES["next load"]);
 	});
 	beforeEach(async () => {
 		database = await scene.open();
 	});
 	afterEach(() => sinon.restore());
 
-	describe("whose connection breaks", () => {
-		it("in the middle of a COPY leaves the old snapshot", async () => {
-			const large = await setScene(SCENES["a large load"]);
+	describe("when the connection breaks", () => {
+		it("leaves the old snapshot after a break in mid-COPY", async () => {
+			const large = await prepareScene(SCENES["large load"]);
 			database = await large.open();
 			let killed = 0;
 			const kill = (client: Client) => async () => {
@@ -55,7 +55,7 @@ describe("a load", () => {
 			const error = await failed(
 				beforeStatements(
 					(text, client, _, copy) => {
-						if (/^copy staging/.test(text)) inMidCopy(copy!, kill(client));
+						if (/^copy staging/.test(text)) duringCopy(copy!, kill(client));
 					},
 					() => large.load(database),
 				),
@@ -64,8 +64,8 @@ describe("a load", () => {
 			await expectOld(large, database, error, "DatabaseUnavailable");
 		});
 
-		it("after COMMIT, before its reply, has loaded: the workflow tries again, and people are told what it did", async () => {
-			const error = await throughProxy(scene, database, async (proxy) => {
+		it("reports the load on retry when COMMIT's reply is lost", async () => {
+			const error = await withProxy(scene, database, async (proxy) => {
 				const timeLeftMs = timeBudget();
 				const losesReply = (text: string) => {
 					if (text === "commit") proxy.fallSilent({ replies: true });
@@ -77,14 +77,14 @@ describe("a load", () => {
 			expect(error).to.have.property("name", "DatabaseUnavailable");
 			await expectComplete(scene, database);
 			const tries = [() => Promise.reject(error), () => scene.load(database)];
-			const night = await scene.night(database, () => tries.shift()!());
-			expectToldSuccess(night);
-			expect(night.told[0]!.message).to.match(/ 5 added.* 2 duplicates.* 1 rejected/s);
+			const run = await scene.runWorkflow(database, () => tries.shift()!());
+			expectSuccessNotified(run);
+			expect(run.notifications[0]!.message).to.match(/ 5 added.* 2 duplicates.* 1 rejected/s);
 			await expectComplete(scene, database);
 		});
 
-		it("after COMMIT, before its end, is done, and does not wait for a goodbye", async () => {
-			const result = await throughProxy(scene, database, async (proxy) => {
+		it("does not wait for the connection to close after COMMIT", async () => {
+			const result = await withProxy(scene, database, async (proxy) => {
 				const end = sinon.stub(Client.prototype, "end").callsFake(function (this: Client) {
 					proxy.fallSilent();
 					return Reflect.apply(end.wrappedMethod, this, []);
@@ -99,24 +99,24 @@ describe("a load", () => {
 		});
 	});
 
-	describe("whose database is slow", () => {
-		/** The load's time over a way that is slow once the transaction has begun. */
-		const load = (pieceMs: number, timeLeftMs: () => number) =>
-			throughProxy(scene, database, (proxy) => {
-				const drag = (text: string) => {
-					if (text === "begin") proxy.drag(pieceMs);
+	describe("when the connection is slow", () => {
+		/** Loads over a connection that delays each chunk once the transaction has begun. */
+		const load = (chunkMs: number, timeLeftMs: () => number) =>
+			withProxy(scene, database, (proxy) => {
+				const slowDown = (text: string) => {
+					if (text === "begin") proxy.slowDown(chunkMs);
 				};
-				return beforeStatements(drag, () => scene.load(database, { timeLeftMs }));
+				return beforeStatements(slowDown, () => scene.load(database, { timeLeftMs }));
 			});
 
-		it("takes its time, and loads", async () => {
+		it("loads over a slow connection", async () => {
 			const timeLeftMs = timeBudget(30_000);
 			const result = await load(40, timeLeftMs);
 			expect(timeLeftMs(), "it was slow").to.be.below(32_000);
 			await expectLoaded(scene, database, result);
 		});
 
-		it("stops in time, and says where, when that is too slow", async () => {
+		it("stops in time and names the page when it is too slow", async () => {
 			const timeLeftMs = timeBudget();
 			const error = await failed(load(120, timeLeftMs));
 			expect(timeLeftMs(), "milliseconds left").to.be.above(1_000);
@@ -127,11 +127,11 @@ describe("a load", () => {
 		});
 	});
 
-	describe("whose database has no room left on its disk", () => {
-		it("leaves the old snapshot, says so, and loads once there is room", async function () {
-			// Whatever is written there is refused as a full disk refuses it.
+	describe("when the database's disk is full", () => {
+		it("leaves the old snapshot and loads once there is room", async function () {
+			// Every write to /dev/full fails with ENOSPC.
 			if (!existsSync("/dev/full")) this.skip();
-			const first = await setScene(SCENES["the first load"]);
+			const first = await prepareScene(SCENES["first load"]);
 			database = await first.open();
 			const [table] = await database.query<{ file: string }>("select pg_relation_filepath('ev.vehicles') as file");
 			const path = await asSuperuser(scene.bed.postgres, async (client) => {
@@ -146,7 +146,7 @@ describe("a load", () => {
 		});
 	});
 
-	describe("that the database does not let through", () => {
+	describe("when the database refuses work", () => {
 		const whileLocked = async <T>(work: () => Promise<T>) => {
 			const other = new Client(clientConfig(scene.bed.postgres, database.name, scene.bed.owner));
 			await other.connect();
@@ -158,14 +158,14 @@ describe("a load", () => {
 			}
 		};
 
-		it("stops when its time is up although somebody holds a lock for long", async () => {
+		it("stops in time while another session holds a lock", async () => {
 			const timeLeftMs = timeBudget();
 			const error = await whileLocked(() => failed(scene.load(database, { timeLeftMs })));
 			expect(timeLeftMs()).to.be.above(1_000);
 			await expectOld(scene, database, error, "OutOfTime");
 		});
 
-		it("is DatabaseUnavailable when a statement takes longer than the server allows", async () => {
+		it("fails with DatabaseUnavailable at a statement timeout", async () => {
 			const allow = (timeout: string) =>
 				asSuperuser(scene.bed.postgres, (client) =>
 					client.query(`alter role ev_loader in database ${database.name} set statement_timeout = ${timeout}`),
@@ -177,7 +177,7 @@ describe("a load", () => {
 			expect(error.message).to.include("statement timeout");
 		});
 
-		it("is DatabaseUnavailable when the server has no connection left", async () => {
+		it("fails with DatabaseUnavailable when no connection is left", async () => {
 			const limit = (connections: number) =>
 				asSuperuser(scene.bed.postgres, (client) =>
 					client.query(`alter role ev_loader connection limit ${connections}`),
@@ -189,8 +189,8 @@ describe("a load", () => {
 		});
 	});
 
-	describe("beside another", () => {
-		/** Loads, and has another load come in the middle of it, which must fail. */
+	describe("when two loads run at once", () => {
+		/** Loads, and starts another load during it, which must fail with RunInProgress. */
 		const loadBeside = async (other: () => Promise<LoadResult>) => {
 			let refusal: Promise<Error> | undefined;
 			const act = (text: string) => {
@@ -203,7 +203,7 @@ describe("a load", () => {
 			return result;
 		};
 
-		it("leaves the way to it, writes no record, and is done by the next", async () => {
+		it("yields to a running load; the retry succeeds", async () => {
 			const later = await storeSnapshot(scene.bed.storage, { day: scene.day + 30, pages: [vehicles(1, 3)] });
 			const result = await loadBeside(() => database.loadManifest(later, { runId: "beside" }));
 			await expectLoaded(scene, database, result);
@@ -211,14 +211,14 @@ describe("a load", () => {
 			expect(await database.loadManifest(later, { runId: "beside" })).to.include({ status: "loaded", rows: 3 });
 		});
 
-		it("happens once when its event is delivered twice at once, and the second try gets the first's answer", async () => {
+		it("answers a duplicate event with the first load's result", async () => {
 			const { seconds: _, ...first } = await loadBeside(() => scene.load(database));
 			const again = await scene.load(database);
 			expect(again).to.deep.include(first);
 			await expectLoaded(scene, database, again);
 		});
 
-		it("happens once when its event is delivered again, at once or after a newer snapshot", async () => {
+		it("loads once when its event arrives again after a newer load", async () => {
 			await scene.load(database);
 			await expectLoaded(scene, database, await scene.load(database));
 			await database.load({ day: scene.day + 30, pages: [vehicles(1, 30)] });
@@ -229,7 +229,7 @@ describe("a load", () => {
 			expect(await database.query("select status, error from ev.runs where run_id = 'another'")).to.deep.equal([
 				{ status: "failed", error: "OlderSnapshot" },
 			]);
-			expectToldFailure(await scene.night(database, () => Promise.reject(late)), late);
+			expectFailureNotified(await scene.runWorkflow(database, () => Promise.reject(late)), late);
 			expect(await database.contents()).to.deep.equal(newer);
 		});
 	});

@@ -19,7 +19,7 @@ import {
 	refusedBy,
 	replacing,
 	without,
-} from "../support/pieces";
+} from "../support/policy-pieces";
 import { programOf } from "../support/program";
 import { sampleSnapshot } from "../support/source";
 

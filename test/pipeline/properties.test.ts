@@ -1,4 +1,4 @@
-/** What holds for any snapshots, with a few of them; test/long/ has ten times as many. */
+/** Properties of any snapshots, tested with a few; test/long/ tests them with ten times as many. */
 
 import { testProperties } from "../support/properties";
 

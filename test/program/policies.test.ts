@@ -5,7 +5,7 @@ import { expect } from "chai";
 import { createIam } from "../../local/aws/iam";
 import { listed, type Policy, policiesOf, statementsOf } from "../../local/aws/policies";
 import { failed } from "../support/assertions";
-import { replacing } from "../support/pieces";
+import { replacing } from "../support/policy-pieces";
 import { ROLE, TOPIC, useProgram, WITH_ACCESS } from "../support/use-program";
 
 describe("the policies", () => {

@@ -1,4 +1,4 @@
-/** The functions' archives: run as they are, and described in a form that people read in a review. */
+/** Runs the functions' archives, and lists their contents in a form for code review. */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,14 +9,14 @@ import { createInvoker, type Invoker } from "../../local/machine/lambda";
 import { find, type ProgramRecord } from "../../local/program/record";
 
 export interface ArchiveOptions {
-	/** That leads the SDK to the local services. */
+	/** Environment variables that point the SDK at the local services. */
 	aws: Record<string, string>;
-	/** On top of the function's own. */
+	/** More environment variables for the function. */
 	environment?: Record<string, string>;
 	onLine?(line: string): void;
 }
 
-/** Makes a recorded function invokable by itself, from its archive. */
+/** Creates an invoker for a recorded function, which runs its archive in a process of its own. */
 export function invokerOf(record: ProgramRecord, name: FunctionName, options: ArchiveOptions): Invoker {
 	const { inputs } = find(record, "aws:lambda/function:Function", name);
 	const lambda = {
@@ -38,12 +38,12 @@ export interface ShippedPackage {
 
 export interface Contents {
 	packages: ShippedPackage[];
-	/** Those that are in no package. */
+	/** Files outside of packages. */
 	files: string[];
 	zippedBytes: number;
 }
 
-/** @param folder of the unpacked archive */
+/** Reads what an archive contains. @param folder the unpacked archive */
 export function contentsOf(folder: string): Contents {
 	const files = filesBelow(folder);
 	const byPackage = Map.groupBy(files, (file) => packageOf(file) ?? "");
@@ -57,12 +57,15 @@ export function contentsOf(folder: string): Contents {
 	return { packages, files: own, zippedBytes: zippedBytes(folder, files) };
 }
 
-/** The folder of the package that a file is in, one inside another included. */
+/** The folder of the innermost package that a file is in. */
 function packageOf(file: string): string | undefined {
 	return /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0];
 }
 
-/** As a zip file has it: each file deflated, and two headers for it. https://pkwaredownloads.blob.core.windows.net/pem/APPNOTE.txt */
+/**
+ * Size as a zip file: each file deflated, with two headers each.
+ * https://pkwaredownloads.blob.core.windows.net/pem/APPNOTE.txt
+ */
 function zippedBytes(folder: string, files: string[]): number {
 	const [LOCAL_HEADER, CENTRAL_HEADER, END] = [30, 46, 22];
 	const sizes = files.map((file) => {
@@ -72,9 +75,9 @@ function zippedBytes(folder: string, files: string[]): number {
 	return sizes.reduce((sum, size) => sum + size, END);
 }
 
-/** A function's lines of the list: what it may weigh, its own files, its packages. */
+/** A function's lines of the list: maximum size, own files, packages. */
 export function describeContents(name: string, { packages, files, zippedBytes }: Contents): string {
-	// Half a megabyte at a time, so that a line changes only when something has grown.
+	// Rounded up to half a megabyte, so that the line changes only when an archive grows.
 	const most = (Math.ceil(zippedBytes / 500_000) / 2).toFixed(1);
 	const lines = packages.map(
 		(one) => `  ${one.name} ${one.version}, ${one.files} ${one.files === 1 ? "file" : "files"}`,

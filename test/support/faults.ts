@@ -1,4 +1,4 @@
-/** Faults for loads: statements stopped at, connections gone silent, services that answer badly; and what must hold after them. */
+/** Faults for loads (lost sessions, half-open connections, slow networks), and what must hold after each of them. */
 
 import { expect } from "chai";
 import { Test } from "mocha";
@@ -10,54 +10,55 @@ import type { DatabaseSecret } from "../../handlers/common/database";
 import { asSuperuser, type Postgres } from "../../local/machine/postgres";
 import { failed } from "./assertions";
 import { type LoadOptions, type TestBed, type TestDatabase, testBed } from "./bed";
-import { expectToldFailure, expectToldSuccess, type Night, night } from "./night";
+
 import { type DatabaseProxy, startDatabaseProxy } from "./proxies";
 import { dayOf, type StoredSnapshot, storeSnapshot, vehicle, vehicles } from "./snapshots";
+import { expectFailureNotified, expectSuccessNotified, runDeployedWorkflow, type WorkflowRun } from "./workflow-run";
 
 type Contents = Awaited<ReturnType<TestDatabase["contents"]>>;
 
-/** A load that is about to be disturbed. */
+/** A load to test with faults: its raw files, and the database before and after it. */
 export interface Scene {
 	bed: TestBed;
-	/** The load's own day. */
+	/** The day of the snapshot that the load loads. */
 	day: number;
-	/** Manifests of the loads before. */
+	/** Keys of the manifests that were loaded before. */
 	earlier: string[];
-	/** The database before the load, and after one that nobody disturbs. */
+	/** The database before the load, and after one without faults. */
 	old: Contents;
 	complete: Contents;
-	/** The statements of an undisturbed load. */
+	/** The statements of a load without faults. */
 	statements: string[];
-	/** A database in which the load is the next thing to happen. */
+	/** Creates a database with the earlier snapshots loaded. */
 	open(): Promise<TestDatabase>;
-	/** Loads once, as a task of the workflow's run does. */
+	/** Loads once, as the workflow's task does. */
 	load(database: TestDatabase, options?: LoadOptions): Promise<LoadResult>;
-	/** The workflow's run, with what its load does: the load itself, if not given. */
-	night(database: TestDatabase, load?: () => Promise<LoadResult>): Promise<Night>;
+	/** Runs the workflow; `load` replaces the load itself. */
+	runWorkflow(database: TestDatabase, load?: () => Promise<LoadResult>): Promise<WorkflowRun>;
 }
 
 let scenes = 1;
 
-const RUN = "night";
+const RUN = "run-1";
 const moved = { geocoded_column: "POINT (-120.5 47.5)" };
 const kent = { city: "Kent" };
 
-/** The snapshots before the load, and the load's own. */
+/** Snapshots to load before the faults, and the one to load with them. */
 export const SCENES = {
-	"the first load": { before: [], next: { day: 0, pages: [vehicles(1, 20), vehicles(21, 40)] } },
-	"a first load that must be staged after all": {
+	"first load": { before: [], next: { day: 0, pages: [vehicles(1, 20), vehicles(21, 40)] } },
+	"first load with a duplicate": {
 		before: [],
 		next: { day: 0, pages: [[...vehicles(1, 20), vehicle(7, kent)], vehicles(21, 40)] },
 	},
-	"a large load": {
+	"large load": {
 		before: [{ day: 0, pages: [vehicles(1, 9)] }],
 		next: { day: 30, pages: [vehicles(1, 350), vehicles(351, 700)] },
 	},
-	"a load of some megabytes": {
+	"load of 10,000 rows": {
 		before: [{ day: 0, pages: [vehicles(1, 9)] }],
 		next: { day: 30, pages: [vehicles(1, 5_000), vehicles(5_001, 10_000)] },
 	},
-	"the next load": {
+	"next load": {
 		before: [
 			{ day: 0, pages: [vehicles(1, 20), vehicles(21, 44)] },
 			{ day: 30, pages: [vehicles(1, 20), vehicles(21, 40)] },
@@ -72,10 +73,16 @@ export const SCENES = {
 	},
 } satisfies Record<string, { before: StoredSnapshot[]; next: StoredSnapshot }>;
 
-/** Stores a scene's raw files, and watches its load undisturbed. */
-export async function setScene({ before, next }: { before: StoredSnapshot[]; next: StoredSnapshot }): Promise<Scene> {
+/** Stores a scene's raw files, and records the statements and the result of a load without faults. */
+export async function prepareScene({
+	before,
+	next,
+}: {
+	before: StoredSnapshot[];
+	next: StoredSnapshot;
+}): Promise<Scene> {
 	const bed = await testBed();
-	// A manifest's place is its version's: no two scenes share one.
+	// A manifest's key depends on its version alone, so each scene gets days of its own.
 	const shift = 1000 * scenes++;
 	const store = (snapshot: StoredSnapshot) => storeSnapshot(bed.storage, { ...snapshot, day: snapshot.day + shift });
 	const stage = await bed.newDatabase();
@@ -89,8 +96,8 @@ export async function setScene({ before, next }: { before: StoredSnapshot[]; nex
 	const rows = next.pages.reduce((sum, page) => sum + page.length, 0);
 	const rowsUpdatedAt = dayOf(next.day + shift).getTime() / 1000;
 	const extracted = { manifestKey, fetched: true, rows, bytes: 1, rowsUpdatedAt, seconds: 1 };
-	const runNight: Scene["night"] = (database, load) =>
-		night(
+	const runWorkflow: Scene["runWorkflow"] = (database, load) =>
+		runDeployedWorkflow(
 			bed.aws,
 			RUN,
 			extracted,
@@ -105,13 +112,14 @@ export async function setScene({ before, next }: { before: StoredSnapshot[]; nex
 		() => load(database),
 	);
 	const complete = await database.contents();
-	return { bed, day: next.day + shift, earlier, old, complete, statements, open, load, night: runNight };
+	return { bed, day: next.day + shift, earlier, old, complete, statements, open, load, runWorkflow };
 }
 
 /**
- * What must hold after a fault that ended a load: its name, the old database, a record that says what happened; that
- * people are told where it does not pass, and that the next run loads and is told.
- * @param record what there is of the run: none where the load was not far enough, "running" where nobody could close it
+ * Expects that a failed load left the old snapshot, a record of the run with the error, and a notification; and that the
+ * next run loads and is notified.
+ * @param name the error's expected name
+ * @param record the run's expected status; "none" if the load failed before the record, "running" if it could not close it
  */
 export async function expectOld(
 	scene: Scene,
@@ -131,32 +139,32 @@ export async function expectOld(
 		expect(runs[0]).to.deep.include({ error: name, message: error.message, added: null });
 		expect(runs[0]).to.have.property("finished_at").that.is.an.instanceOf(Date);
 	}
-	expectToldFailure(await scene.night(database, () => Promise.reject(error)), error);
-	await untilAlone(scene.bed.postgres, database);
-	expectToldSuccess(await scene.night(database));
+	expectFailureNotified(await scene.runWorkflow(database, () => Promise.reject(error)), error);
+	await untilNoSessions(scene.bed.postgres, database);
+	expectSuccessNotified(await scene.runWorkflow(database));
 	await expectComplete(scene, database);
 }
 
-/** What must hold after a fault that a load overcame: as if nothing had been, and people are told what it did. */
+/** Expects that a load recovered from a fault: its result, the database and the notification are those of any load. */
 export async function expectLoaded(scene: Scene, database: TestDatabase, result: LoadResult): Promise<void> {
 	expect(result).to.have.property("status", "loaded");
 	await expectComplete(scene, database);
-	expectToldSuccess(await scene.night(database, () => Promise.resolve(result)));
+	expectSuccessNotified(await scene.runWorkflow(database, () => Promise.resolve(result)));
 }
 
-/** The complete new snapshot, and the record of the run that brought it. */
+/** Expects the complete new snapshot and the record of the run that loaded it. */
 export async function expectComplete(scene: Scene, database: TestDatabase): Promise<void> {
 	expect(await database.contents()).to.deep.equal(scene.complete);
 	const runs = await database.query("select status, error, message from ev.runs where run_id = $1", [RUN]);
 	expect(runs).to.deep.equal([{ status: "loaded", error: null, message: null }]);
-	const aside = `select rejected::int, (select count(*)::int from ev.rejected_rows where run_id = $1) as aside
+	const counts = `select rejected::int, (select count(*)::int from ev.rejected_rows where run_id = $1) as rejected_rows
 		from ev.runs where run_id = $1`;
-	const [run] = await database.query<{ rejected: number; aside: number }>(aside, [RUN]);
-	expect(run!.aside, "rows set aside, once each").to.equal(run!.rejected);
+	const [run] = await database.query<{ rejected: number; rejected_rows: number }>(counts, [RUN]);
+	expect(run!.rejected_rows, "rejected rows, once each").to.equal(run!.rejected);
 }
 
-/** Waits until the loader has no session left in a database. */
-export async function untilAlone(postgres: Postgres, { name }: TestDatabase): Promise<void> {
+/** Waits until the loader has no session left in the database. */
+export async function untilNoSessions(postgres: Postgres, { name }: TestDatabase): Promise<void> {
 	await asSuperuser(postgres, async (client) => {
 		const ask = "select from pg_stat_activity where usename = 'ev_loader' and datname = $1";
 		while ((await client.query(ask, [name])).rowCount) await new Promise((done) => setTimeout(done, 10));
@@ -164,35 +172,35 @@ export async function untilAlone(postgres: Postgres, { name }: TestDatabase): Pr
 }
 
 /**
- * Declares a test for each statement of a load, or for those that are chosen: the session's backend is killed just before
- * it. Which there are is known when the load was watched, so all tests but the first are added then.
+ * Declares a test for each statement of a load, or for those that `isChosen` selects: the session's backend is killed just
+ * before it. The statements are known only after a load without faults, so all tests but the first are added then.
  */
 export function testKilledBackends(
 	title: string,
 	snapshots: (typeof SCENES)[keyof typeof SCENES],
 	isChosen: (text: string) => boolean = () => true,
 ): void {
-	describe(`${title}, when its backend is killed`, () => {
+	describe(`load: lost sessions, ${title}`, () => {
 		let scene: Scene;
 
 		before(async function () {
-			scene = await setScene(snapshots);
+			scene = await prepareScene(snapshots);
 			const suite = this.test!.parent!;
 			for (const [place, text] of scene.statements.entries())
 				if (isChosen(text))
 					suite.addTest(
-						new Test(`before statement ${place + 1} (${opening(text)} …), leaves the old snapshot`, survive(place)),
+						new Test(`keeps the old snapshot if killed before #${place + 1}, ${opening(text)}`, killBefore(place)),
 					);
 		});
 
-		it("has one transaction to lose, which ends with its last statement", () => {
+		it("runs in one transaction that ends with its last statement", () => {
 			const { statements } = scene;
 			expect(statements.filter((text) => text === "begin")).to.have.length(1);
 			expect(statements.indexOf("commit")).to.equal(statements.length - 1);
 			expect(statements.findIndex((text) => text.startsWith("copy"))).to.be.above(statements.indexOf("begin"));
 		});
 
-		const survive = (place: number) => async () => {
+		const killBefore = (place: number) => async () => {
 			const { postgres } = scene.bed;
 			const database = await scene.open();
 			const kill = (_: string, client: Client, index: number) =>
@@ -206,20 +214,21 @@ export function testKilledBackends(
 
 const opensRecord = (text: string) => text.trim().startsWith("insert into ev.runs");
 
-/** The first words of a statement. */
-const opening = (text: string) => text.split(/\s+/).slice(0, 4).join(" ");
+/** The first three words of a statement. */
+const opening = (text: string) => text.split(/\s+/).slice(0, 3).join(" ");
 
 /**
- * A function's time, running out: the load gets `ms` of it, and beside that there are 3 s for what must be said. Opening
- * the session counts, so it must not be too short for a busy machine.
+ * A function's remaining time: `ms` for the load, and 3 s more to record and report a failure. Connecting counts too, so a
+ * busy machine needs some of it.
+ * @returns milliseconds that are left
  */
 export function timeBudget(ms = 1_000) {
 	const end = Date.now() + 3_000 + ms;
 	return () => end - Date.now();
 }
 
-/** Runs something while a load's way to the database leads through a proxy. */
-export async function throughProxy<T>(
+/** Runs `work` while loads connect to the database through a proxy. */
+export async function withProxy<T>(
 	{ bed }: Scene,
 	{ secretArn }: TestDatabase,
 	work: (proxy: DatabaseProxy) => Promise<T>,
@@ -235,20 +244,24 @@ export async function throughProxy<T>(
 	}
 }
 
-/** Declares a test for each place in a load, by its statement, at which the connection falls silent. */
+/**
+ * Declares a test for each place in a load at which the connection becomes half-open: it ends in time and leaves the old
+ * snapshot.
+ * @param places a pattern of the statement by the place's name
+ */
 export function testHalfOpen(places: Record<string, RegExp>): void {
-	describe("a load whose connection is half-open", () => {
+	describe("load: half-open connections", () => {
 		let scene: Scene;
 		before(async () => {
-			scene = await setScene(SCENES["the next load"]);
+			scene = await prepareScene(SCENES["next load"]);
 		});
 
 		for (const [place, pattern] of Object.entries(places))
-			it(`from ${place} on ends in time, by name, and leaves the old snapshot`, async () => {
+			it(`ends in time when half-open from ${place} on`, async () => {
 				const database = await scene.open();
 				let recorded = false;
 				let begun = false;
-				const error = await throughProxy(scene, database, async (proxy) => {
+				const error = await withProxy(scene, database, async (proxy) => {
 					const timeLeftMs = timeBudget();
 					const fallSilent = (text: string) => {
 						if (pattern.test(text.trim())) proxy.fallSilent();
@@ -257,8 +270,8 @@ export function testHalfOpen(places: Record<string, RegExp>): void {
 					};
 					const error = await failed(beforeStatements(fallSilent, () => scene.load(database, { timeLeftMs })));
 					expect(timeLeftMs(), "milliseconds left").to.be.above(1_000);
-					// The server ends the transaction by itself, and with it every lock, though nobody hung up.
-					if (begun) await untilAlone(scene.bed.postgres, database);
+					// The server ends the transaction and its locks by itself, although the connection stays open.
+					if (begun) await untilNoSessions(scene.bed.postgres, database);
 					return error;
 				});
 				await expectOld(scene, database, error, "OutOfTime", recorded ? "failed" : "none");
@@ -266,7 +279,7 @@ export function testHalfOpen(places: Record<string, RegExp>): void {
 	});
 }
 
-/** Ends a session as an administrator or a failing server would, and waits until it is gone. */
+/** Terminates a session, as an administrator or a failing server would, and waits until it has ended. */
 export async function killBackend(postgres: Postgres, client: Client): Promise<void> {
 	const { processID } = client as unknown as { processID: number };
 	await asSuperuser(postgres, async (superuser) => {
@@ -276,8 +289,8 @@ export async function killBackend(postgres: Postgres, client: Client): Promise<v
 }
 
 /**
- * Runs something, and before each statement of the loader calls `act`, which the statement waits for.
- * @param act gets the statement's text, its client and its place from 0, and COPY's stream where it is one
+ * Runs `work`, and calls `act` before each statement of the loader. The statement waits for it.
+ * @param act gets the statement's text, its client, its index from 0, and the stream of a COPY
  */
 export async function beforeStatements<T>(
 	act: (text: string, client: Client, index: number, copy?: CopyStreamQuery) => Promise<void> | undefined | void,
@@ -302,13 +315,13 @@ export async function beforeStatements<T>(
 	}
 }
 
-/** Calls `act` when the first piece of a COPY has gone out, and holds back the rest until it is done. */
-export function inMidCopy(copy: CopyStreamQuery, act: () => Promise<void>): void {
+/** Calls `act` after the first chunk of a COPY was sent, and sends the rest when it is done. */
+export function duringCopy(copy: CopyStreamQuery, act: () => Promise<void>): void {
 	const stream = copy as unknown as { _write: (...values: unknown[]) => void };
 	const { _write } = stream;
-	let pieces = 0;
+	let chunks = 0;
 	stream._write = function (...values) {
-		if (pieces++ === 1) act().then(() => _write.apply(this, values));
+		if (chunks++ === 1) act().then(() => _write.apply(this, values));
 		else _write.apply(this, values);
 	};
 }

@@ -1,4 +1,4 @@
-/** Kills a local run at a seeded moment, runs it again, and compares with a run that nobody disturbed. */
+/** Kills a local run at a chosen or random moment, runs it again, and compares the result with a run without kills. */
 
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { platform } from "node:os";
@@ -8,71 +8,72 @@ import { find, type ProgramRecord } from "../../local/program/record";
 import { childrenOf, type LocalFolder, localFolder, writeSampleFile } from "./local";
 import { programOf } from "./program";
 
-type Victim = "runner" | "child" | "database";
+/** The process to kill: `npm run local` itself, the function that it started, or the database server. */
+type Victim = "runner" | "function" | "database";
 
 interface Kill {
 	victim: Victim;
-	/** For people. */
+	/** Completes the test's title. */
 	when: string;
-	/** The log line at which the function stands still until it is killed; undefined: `afterMs` is the moment. */
+	/** Pattern of the log line at which the function stops and waits for the kill; undefined: `afterMs` is the moment. */
 	line?: string;
-	/** Milliseconds after the run's first words. */
+	/** Milliseconds after the run's first output. */
 	afterMs?: number;
 }
 
 const VEHICLES = 6000;
 const PAGE_ROWS = 1000;
 
-/** All that happened, by the snapshots' times. */
+/** The whole history, by the snapshots' times. */
 const HISTORY = [
 	"select changed_at as at, c.* from ev.vehicle_changes c order by changed_at, dol_vehicle_id",
 	"select snapshot_at as at, to_jsonb(s) - 'run_id' as snapshot from ev.snapshots s order by snapshot_at",
 ];
 
-/** Places that must be survived, by the line that is logged there; COPYING is said by no function but by `standStill`. */
+/** Places to kill at (`after` means before the next step), by the line that is logged there. Only `pauseAtLine` logs COPYING. */
 const PLACES = {
-	"between the last page and the manifest": '"event":"page stored".*"rows":(\\d+),"of":\\1,',
-	"between the manifest and the reply": '"event":"manifest written"',
-	"in the middle of COPY": "COPYING",
+	"after the last page": '"event":"page stored".*"rows":(\\d+),"of":\\1,',
+	"after the manifest": '"event":"manifest written"',
+	"in mid-COPY": "COPYING",
 	"between two pages": '"event":"loading"',
 	"before the merge": '"event":"merging"',
 	"before COMMIT": '"event":"committing"',
-	"between COMMIT and the reply": '"event":"loaded"',
+	"after COMMIT": '"event":"loaded"',
 };
 
-/** The first three are the ones that are easiest to get wrong; then the other places, then random moments. */
+/** Plans the kills: the three places that are easiest to get wrong, then the others, then random moments. */
 function kills(count: number, seed: number): Kill[] {
 	const at = (victim: Victim, when: keyof typeof PLACES): Kill => ({ victim, when, line: PLACES[when] });
 	const planned = [
-		at("runner", "between the last page and the manifest"),
-		at("database", "in the middle of COPY"),
-		at("child", "between COMMIT and the reply"),
-		at("child", "between the last page and the manifest"),
-		at("child", "between the manifest and the reply"),
-		at("child", "in the middle of COPY"),
-		at("runner", "in the middle of COPY"),
+		at("runner", "after the last page"),
+		at("database", "in mid-COPY"),
+		at("function", "after COMMIT"),
+		at("function", "after the last page"),
+		at("function", "after the manifest"),
+		at("function", "in mid-COPY"),
+		at("runner", "in mid-COPY"),
 		at("database", "between two pages"),
 		at("database", "before the merge"),
-		at("child", "before COMMIT"),
+		at("function", "before COMMIT"),
 		at("database", "before COMMIT"),
-		at("runner", "between COMMIT and the reply"),
-		at("database", "between COMMIT and the reply"),
+		at("runner", "after COMMIT"),
+		at("database", "after COMMIT"),
 	];
 	const random = randomNumbers(seed);
-	const victims: Victim[] = ["runner", "child", "database"];
+	const victims: Victim[] = ["runner", "function", "database"];
 	while (planned.length < count) {
 		const afterMs = Math.floor(random() * 3000);
-		planned.push({ victim: victims[Math.floor(random() * 3)]!, when: `${afterMs} ms after its start`, afterMs });
+		planned.push({ victim: victims[Math.floor(random() * 3)]!, when: `${afterMs} ms into the run`, afterMs });
 	}
 	return planned.slice(0, count);
 }
 
 /**
- * Makes the recorded functions stand still (SIGSTOP) at a line they log, the one that stands in a file, so that the moment
- * of a kill is exact. Only their copies in this record are changed.
- * @returns the file
+ * Makes the recorded functions stop (SIGSTOP) when they log a line that matches the pattern in a file, so that the moment
+ * of a kill is exact. Changes only the functions' copies in this record.
+ * @returns the file's path
  */
-function standStill(record: ProgramRecord): string {
+function pauseAtLine(record: ProgramRecord): string {
 	const hold = join(record.directory, "hold");
 	const snippet = (copying: string) => `{
 		const { existsSync, readFileSync, rmSync } = require("fs");
@@ -88,17 +89,17 @@ function standStill(record: ProgramRecord): string {
 		};
 		${copying}
 	}\n`;
-	// Says so when the first piece of a COPY has gone out and its end has not.
+	// Logs COPYING after the first chunk of a COPY was sent, before its end.
 	const copying = `
 		const streams = require("pg-copy-streams");
 		const { from } = streams;
 		streams.from = (text, ...rest) => {
 			const stream = from(text, ...rest);
 			const { _write } = stream;
-			let pieces = 0;
+			let chunks = 0;
 			stream._write = function (chunk, ...more) {
 				_write.call(this, chunk, ...more);
-				if (/copy staging/.test(text) && ++pieces === 1) process.stdout.write("COPYING\\n");
+				if (/copy staging/.test(text) && ++chunks === 1) process.stdout.write("COPYING\\n");
 			};
 			return stream;
 		};`;
@@ -112,21 +113,21 @@ function standStill(record: ProgramRecord): string {
 	return hold;
 }
 
-/** Declares a test for each kill. All kills happen to one history, a month of the sample each. */
+/** Declares a test for each kill. They share one database; each loads the sample's next month. */
 export function testKills(count: number, seed: number): void {
-	describe(`a local run, killed by SIGKILL at ${count} moments (seed ${seed})`, function () {
+	describe(`local run: SIGKILL at ${count} moments (seed ${seed})`, function () {
 		this.timeout(600_000);
 		let undisturbed: LocalFolder;
 		let disturbed: LocalFolder;
 		let record: string[];
 		let hold: string;
-		let calmHistory: Record<"at", Date>[][];
+		let expectedHistory: Record<"at", Date>[][];
 		const file = (month: number) => writeSampleFile(disturbed, month, VEHICLES);
 		const plan = kills(count, seed);
 
 		before(async function () {
 			if (platform() !== "linux") {
-				console.log("      (processes are found in /proc, which this platform does not have)");
+				console.log("      (skipped: finds processes in /proc, which only Linux has)");
 				this.skip();
 			}
 			const shared = await programOf("dev", { pageRows: String(PAGE_ROWS) });
@@ -134,12 +135,12 @@ export function testKills(count: number, seed: number): void {
 			const program = { ...shared, directory: join(disturbed.path, "program") };
 			cpSync(shared.directory, program.directory, { recursive: true });
 			record = ["--record", program.directory];
-			hold = standStill(program);
+			hold = pauseAtLine(program);
 			undisturbed = localFolder();
 			const sources = [...plan.keys(), count].flatMap((month) => ["--source", file(month)]);
-			const calm = await undisturbed.run("--json", ...record, ...sources);
-			expect(calm.status, calm.stderr).to.equal(0);
-			calmHistory = await undisturbed.query<Record<"at", Date>>("f6w7-q2d2", ...HISTORY);
+			const first = await undisturbed.run("--json", ...record, ...sources);
+			expect(first.status, first.stderr).to.equal(0);
+			expectedHistory = await undisturbed.query<Record<"at", Date>>("f6w7-q2d2", ...HISTORY);
 			expect((await disturbed.run("--json", ...record, "--source", file(0))).status).to.equal(0);
 		});
 		after(() => {
@@ -148,7 +149,7 @@ export function testKills(count: number, seed: number): void {
 		});
 
 		for (const [index, kill] of plan.entries())
-			it(`(${kill.victim}, ${kill.when}) ends in the same database when it is run again`, async () => {
+			it(`recovers if the ${kill.victim} is killed ${kill.when}`, async () => {
 				const month = index + 1;
 				if (kill.line) writeFileSync(hold, kill.line);
 				await runAndKill(disturbed, ["--json", "--verbose", ...record, "--source", file(month)], kill);
@@ -162,13 +163,15 @@ export function testKills(count: number, seed: number): void {
 					"select from ev.runs where status = 'running'",
 				);
 				const until = Date.UTC(2024, month, 1);
-				const [calmChanges, calmSnapshots] = calmHistory.map((rows) => rows.filter(({ at }) => at.getTime() <= until));
-				expect(changes).to.deep.equal(calmChanges);
-				expect(snapshots).to.deep.equal(calmSnapshots);
-				expect(orphans, "runs that nobody closed").to.have.length(0);
+				const [expectedChanges, expectedSnapshots] = expectedHistory.map((rows) =>
+					rows.filter(({ at }) => at.getTime() <= until),
+				);
+				expect(changes).to.deep.equal(expectedChanges);
+				expect(snapshots).to.deep.equal(expectedSnapshots);
+				expect(orphans, "runs left open").to.have.length(0);
 			});
 
-		it("ends in the same vehicles, row for row, after all of them", async () => {
+		it("holds the same vehicles, row for row, after all kills", async () => {
 			const vehicles = "select * from ev.vehicles order by dol_vehicle_id";
 			const [disturbedRows] = await disturbed.query("f6w7-q2d2", vehicles);
 			const [undisturbedRows] = await undisturbed.query("f6w7-q2d2", vehicles);
@@ -178,40 +181,42 @@ export function testKills(count: number, seed: number): void {
 	});
 }
 
-/** @throws if the moment never came */
+/** Runs, and kills the victim at its moment. @throws if the moment never came */
 async function runAndKill(folder: LocalFolder, args: string[], kill: Kill): Promise<void> {
 	const moment = new RegExp(kill.line ?? "");
-	let said = "";
-	let struck = false;
-	const strike = () => {
+	let output = "";
+	let killed = false;
+	const killVictims = () => {
 		const runner = run.process.pid!;
 		const children = childrenOf(runner);
 		const functions = children.filter(({ command }) => command.includes("lambda-runtime"));
 		const database = children.filter(({ command }) => command.includes("postgres -D"));
-		// With its sessions, which would finish what they are at.
+		// The server's sessions too, since they would finish their statements.
 		const sessions = database.flatMap(({ pid }) => childrenOf(pid));
-		const victims = { runner: [{ pid: runner }], child: functions, database: [...database, ...sessions] }[kill.victim];
+		const victims = { runner: [{ pid: runner }], function: functions, database: [...database, ...sessions] }[
+			kill.victim
+		];
 		for (const { pid } of victims) signal(pid, "SIGKILL");
-		// Whoever stands still and is left alone goes on, and finds out what happened.
-		const goOn = () => {
+		// Stopped functions that were not killed continue, and meet the consequences.
+		const resume = () => {
 			for (const { pid } of functions) signal(pid, "SIGCONT");
 		};
-		goOn();
-		// Once more, for one that says its line and stops a moment after the first signal.
-		setTimeout(goOn, 500);
+		resume();
+		// Once more, for a function that logs its line and stops just after the first signal.
+		setTimeout(resume, 500);
 	};
 	const run = folder.start(args, (text) => {
-		said += text;
-		if (struck || !said.split("\n").some((line) => moment.test(line))) return;
-		struck = true;
-		if (kill.afterMs) setTimeout(strike, kill.afterMs);
-		else strike();
+		output += text;
+		if (killed || !output.split("\n").some((line) => moment.test(line))) return;
+		killed = true;
+		if (kill.afterMs) setTimeout(killVictims, kill.afterMs);
+		else killVictims();
 	});
 	const { results, stderr } = await run.ended;
-	expect(struck, `the moment never came: ${said.slice(-2000)}`).to.equal(true);
-	// A database that dies after COMMIT has done its part.
+	expect(killed, `the moment never came: ${output.slice(-2000)}`).to.equal(true);
+	// A database that is killed after COMMIT has already loaded.
 	if (kill.line && kill.victim !== "database") expect(results.map(({ status }) => status)).to.not.include("loaded");
-	// Whoever is left tells people what the workflow came to; what the runner itself met before or after it is not told.
+	// Notifications tell how the workflow ended, not what failed in the runner before or after it.
 	const [outcome] = results;
 	if (outcome?.status === "loaded") expect(stderr).to.match(/✉ {2}EV registrations f6w7-q2d2: [\d,]+ added/);
 	else if (outcome && kill.line) expect(stderr).to.include(`✉  EV registrations f6w7-q2d2: FAILED, ${outcome.error}`);
@@ -221,11 +226,11 @@ function signal(pid: number, name: "SIGKILL" | "SIGCONT"): void {
 	try {
 		process.kill(pid, name);
 	} catch {
-		// It has ended by itself.
+		// The process has already ended.
 	}
 }
 
-/** The same numbers for the same seed, from 0 to below 1 (mulberry32). */
+/** Creates a seeded random generator of numbers from 0 to below 1 (mulberry32). */
 function randomNumbers(seed: number): () => number {
 	let state = seed;
 	return () => {

@@ -1,11 +1,10 @@
-/** The database as its rules have it, without SQL: what a load must come to. */
+/** A model of the database without SQL: computes what it must hold after each load. */
 
 import type { LoadCounts } from "../../db/counts";
-
 import type { TestDatabase } from "./bed";
 import { dayOf, type Row } from "./snapshots";
 
-/** A snapshot: rows in their order, the page of each key, and whether it still has the column that was dropped upstream. */
+/** A snapshot: rows in order, the page of each key, and whether it has Base MSRP, which the source has dropped. */
 export interface Snapshot {
 	rows: Row[];
 	pageOfKey: number[];
@@ -32,7 +31,7 @@ interface Change {
 
 const POINT = ["longitude", "latitude"];
 
-/** A row's values by column in the order that decides between duplicates; undefined where it does not fit. */
+/** A row's values by column, in the order that decides between duplicates; undefined if the row must be rejected. */
 function valuesOf(row: Row, hasPrice: boolean): Values | undefined {
 	if (!/^\d+$/.test(row.dol_vehicle_id!) || row.model_year === "20255" || row.electric_range === "far")
 		return undefined;
@@ -60,7 +59,7 @@ function valuesOf(row: Row, hasPrice: boolean): Values | undefined {
 	};
 }
 
-/** Below zero where `a` is the lesser: by value or by bytes, an array's elements one after the other, null above all. */
+/** Compares as the load does for duplicates: by value, text by bytes, arrays by element, null last. Negative if a < b. */
 function compare(a: Value, b: Value): number {
 	if (a === null || b === null) return Number(a === null) - Number(b === null);
 	if (typeof a === "number") return a - (b as number);
@@ -78,13 +77,13 @@ const isGreater = (a: Values, b: Values) => {
 	return decisive !== undefined && compare(a[decisive]!, b[decisive]!) > 0;
 };
 
-/** The database as its rules have it, in a Map. */
+/** Creates an empty model; `load` returns the counts that the load must report. */
 export function createModel() {
 	const known = new Map<number, Vehicle>();
 	const changes: Change[] = [];
 	const snapshots: object[] = [];
 
-	const bringUpToDate = (key: number, values: Values, day: number): keyof LoadCounts => {
+	const upsert = (key: number, values: Values, day: number): keyof LoadCounts => {
 		const vehicle = known.get(key);
 		if (!vehicle) {
 			const seen = { firstSeen: day, lastChanged: day, removed: null };
@@ -109,24 +108,24 @@ export function createModel() {
 			const counts = { rows: rows.length, added: 0, returned: 0, changed: 0, regeocoded: 0, unchanged: 0 };
 			const rest = { duplicates: 0, rejected: 0, removed: 0 };
 			const greatest = new Map<number, Values>();
-			const aside = new Set<number>();
+			const rejectedKeys = new Set<number>();
 			for (const row of rows) {
 				const key = Number(row.dol_vehicle_id);
 				const values = valuesOf(row, hasPrice);
 				if (!values) {
 					rest.rejected++;
-					aside.add(key);
+					rejectedKeys.add(key);
 					continue;
 				}
 				const rival = greatest.get(key);
 				if (rival) rest.duplicates++;
 				if (!rival || isGreater(values, rival)) greatest.set(key, values);
 			}
-			for (const [key, values] of greatest) counts[bringUpToDate(key, values, day) as "added"]++;
-			// A rejected row whose key can't be read could be anybody's.
-			if (!aside.has(Number.NaN))
+			for (const [key, values] of greatest) counts[upsert(key, values, day) as "added"]++;
+			// A rejected row without a readable key could belong to any vehicle, so none is removed.
+			if (!rejectedKeys.has(Number.NaN))
 				for (const [key, vehicle] of known) {
-					if (vehicle.removed !== null || greatest.has(key) || aside.has(key)) continue;
+					if (vehicle.removed !== null || greatest.has(key) || rejectedKeys.has(key)) continue;
 					vehicle.removed = day;
 					changes.push({ key, day, kind: "removed", old: {}, new: {} });
 					rest.removed++;
@@ -143,7 +142,7 @@ export function createModel() {
 			snapshots.push({ ...published, removed: rest.removed, ...figures });
 			return { ...counts, ...rest };
 		},
-		/** As the test bed's `contents()`, but for hashes, and times within a snapshot's JSON. */
+		/** The test bed's `contents()` without hashes and without the times in a snapshot's JSON. */
 		contents() {
 			const time = (day: number | null) => (day === null ? null : dayOf(day));
 			return {
@@ -165,7 +164,7 @@ export function createModel() {
 	};
 }
 
-/** A database's contents without what the model does not have. */
+/** A database's contents, without what the model leaves out. */
 export async function comparable(database: TestDatabase) {
 	const { vehicles, changes, snapshots } = await database.contents();
 	return {

@@ -1,9 +1,9 @@
-/** The functions' log lines, which tests do not want on their own output. */
+/** Keeps the functions' log lines out of the tests' output. */
 
 const { write } = process.stdout;
 let quiet = 0;
 
-/** Runs something while log lines on stdout are held back; several may do so at once. */
+/** Runs `work` without log lines on stdout. Calls may overlap. */
 export async function silently<T>(work: () => Promise<T>): Promise<T> {
 	quiet++;
 	process.stdout.write = ((text: string, ...rest: unknown[]) =>

@@ -1,4 +1,4 @@
-/** What holds for any snapshots: made up by fast-check, loaded into real databases, and compared with a model without SQL. */
+/** Properties of any snapshots: fast-check generates them, and real databases are compared with a model without SQL. */
 
 import { expect } from "chai";
 import fc from "fast-check";
@@ -14,11 +14,11 @@ const KEYS = 40;
 const PAGES = 3;
 
 const GOOD_ROWS = 60;
-/** In one go: twice as CSV, once as JSON. */
+/** Malformed rows of each run: two runs with CSV, one with JSON. */
 const HOSTILE_LINES = 400;
 const HOSTILE_ELEMENTS = 300;
 
-/** Mostly the first, so that much stays the same from one snapshot to the next. */
+/** Mostly the usual value, so that most values stay the same from one snapshot to the next. */
 const mostly = (usual: string, ...others: string[]) =>
 	fc.oneof({ weight: 8, arbitrary: fc.constant(usual) }, { weight: 2, arbitrary: fc.constantFrom(...others) });
 
@@ -41,7 +41,7 @@ const rows = fc.array(
 		)
 		.map(([fault, key, changes, chance]) => {
 			const row = vehicle(key, changes);
-			// A fault in every row of ten would leave too few.
+			// A fault in one row of ten would leave too few rows.
 			if (fault === "bad year" && chance < 10) row.model_year = "20255";
 			if (fault === "bad range" && chance < 10) row.electric_range = "far";
 			if (fault === "bad key" && chance < 4) row.dol_vehicle_id = `${key}O5`;
@@ -50,7 +50,7 @@ const rows = fc.array(
 	{ maxLength: 50, size: "max" },
 );
 const pageOfKey = fc.array(fc.nat({ max: PAGES - 1 }), { minLength: KEYS + 1, maxLength: KEYS + 1 });
-/** One row with a value in every column, since a column without any is taken for missing. */
+/** A row with a value in every column, because a column without values counts as missing. */
 const COMPLETE = vehicle(KEYS + 1);
 const snapshot: fc.Arbitrary<Snapshot> = fc.record({
 	rows: rows.map((some) => [...some, COMPLETE]),
@@ -58,30 +58,30 @@ const snapshot: fc.Arbitrary<Snapshot> = fc.record({
 	hasPrice: fc.boolean(),
 });
 
-/** A snapshot's rows on their pages; all rows of a key share one. */
+/** Puts a snapshot's rows onto pages; all rows with the same key share one. */
 function paged({ rows, pageOfKey, hasPrice }: Snapshot, day: number) {
 	const pages: Row[][] = Array.from({ length: PAGES }, () => []);
 	for (const row of rows) pages[pageOfKey[Number(row.dol_vehicle_id)] ?? 0]!.push(row);
 	return { day, pages, header: FIELDS.filter((name) => hasPrice || name !== "base_msrp") };
 }
 
-/** What `foldDuplicates`, rejects and the rest make of all rows: every one is counted, once. */
+/** Expects that every row is counted exactly once. */
 function expectEachCounted({ rows, removed: _, ...counts }: LoadCounts): void {
 	const { added, returned, changed, regeocoded, unchanged, duplicates, rejected } = counts;
 	const sum = [added, returned, changed, regeocoded, unchanged, duplicates, rejected].reduce<number>(
 		(a, b) => a + b!,
 		0,
 	);
-	expect(sum, "rows that are accounted for").to.equal(rows);
+	expect(sum, "rows in all counts").to.equal(rows);
 }
 
 /**
- * Declares the properties.
- * @param scale 1 in `npm test`
- * @param seed of everything made up
+ * Declares a test for each property.
+ * @param scale multiplies the number of runs and of malformed rows; 1 in `npm test`
+ * @param seed of all generated data
  */
 export function testProperties(scale: number, seed: number): void {
-	describe(`of any snapshots (seed ${seed})`, function () {
+	describe(`any snapshots (seed ${seed})`, function () {
 		this.timeout(60_000 * scale);
 		let bed: TestBed;
 		before(async () => {
@@ -92,7 +92,7 @@ export function testProperties(scale: number, seed: number): void {
 			fc.assert(property as fc.IAsyncProperty<[unknown]>, {
 				seed,
 				numRuns: runs * scale,
-				// Making a counterexample smaller takes minutes: take this out, and give the test the time.
+				// Shrinking a counterexample takes minutes. Remove this and raise the timeout to do it.
 				endOnFailure: true,
 				asyncReporter: async (details) => {
 					const message = details.failed && fc.defaultReportMessage(details);
@@ -100,7 +100,7 @@ export function testProperties(scale: number, seed: number): void {
 				},
 			});
 
-		it("one that is loaded twice is the same as loaded once", () =>
+		it("changes nothing when a snapshot is loaded twice", () =>
 			check(
 				3,
 				fc.asyncProperty(snapshot, snapshot, async (first, second) => {
@@ -114,7 +114,7 @@ export function testProperties(scale: number, seed: number): void {
 				}),
 			));
 
-		it("three in sequence give the vehicles, the history and the counts of a model that has no database", () =>
+		it("matches a model without a database over three snapshots", () =>
 			check(
 				4,
 				fc.asyncProperty(fc.array(snapshot, { minLength: 3, maxLength: 3 }), async (sequence) => {
@@ -129,7 +129,7 @@ export function testProperties(scale: number, seed: number): void {
 				}),
 			));
 
-		it("the order of the rows and their pages carry nothing", () =>
+		it("does not depend on the order of rows and pages", () =>
 			check(
 				3,
 				fc.asyncProperty(
@@ -152,7 +152,7 @@ export function testProperties(scale: number, seed: number): void {
 				),
 			));
 
-		it("neither does the language that the database sorts by", async () => {
+		it("does not depend on the database's collation", async () => {
 			const twice = (key: number, field: string) => [vehicle(key, { [field]: "a" }), vehicle(key, { [field]: "B" })];
 			const snapshot = { day: 0, pages: [[...twice(1, "city"), ...twice(2, "electric_utility")]] };
 			const database = await bed.newDatabase();
@@ -169,25 +169,25 @@ export function testProperties(scale: number, seed: number): void {
 			expect(await english.contents()).to.deep.equal(await database.contents());
 		});
 
-		describe(`with ${(2 * HOSTILE_LINES + HOSTILE_ELEMENTS) * scale} rows that nobody expects (seed ${seed})`, () => {
+		describe(`${(2 * HOSTILE_LINES + HOSTILE_ELEMENTS) * scale} malformed rows (seed ${seed})`, () => {
 			const good = vehicles(1, GOOD_ROWS);
 			const mix = (format: RawFormat, hostile: Buffer[], end: string): Buffer => {
 				const lines = interleave(
 					good.map((row) => Buffer.from(format === "csv" ? csvLine(row) : JSON.stringify(row))),
 					hostile,
 				);
-				// A page whose last row is broken can't be told from one that broke off: a good row is the last.
+				// The last row must be good: a page with a broken last row looks like a page that was cut off.
 				if (format === "json") return Buffer.from(`[${[...lines.slice(1), lines[0]].join("\n,")}]\n`);
 				return Buffer.concat([pageOf([], "csv"), ...lines.flatMap((line) => [line, Buffer.from(end)])]);
 			};
-			/** The good rows' values. */
-			const goodOnes = async (database: TestDatabase) =>
+			/** The stored values of the good rows. */
+			const goodRows = async (database: TestDatabase) =>
 				await database.query(
 					`select (to_jsonb(v) - array['row_hash', 'first_seen_at', 'last_changed_at', 'removed_at']) as vehicle
 					from ev.vehicles v where dol_vehicle_id <= $1 and removed_at is null order by dol_vehicle_id`,
 					[GOOD_ROWS],
 				);
-			const setAside = async (database: TestDatabase, runId: string) => {
+			const rejectedRows = async (database: TestDatabase, runId: string) => {
 				const found = await database.query<{ raw: Buffer }>("select raw from ev.rejected_rows where run_id = $1", [
 					runId,
 				]);
@@ -197,7 +197,7 @@ export function testProperties(scale: number, seed: number): void {
 			before(async () => {
 				const database = await bed.newDatabase();
 				await database.load({ day: 0, pages: [good] });
-				expected = await goodOnes(database);
+				expected = await goodRows(database);
 				expect(expected).to.have.length(GOOD_ROWS);
 			});
 
@@ -205,7 +205,7 @@ export function testProperties(scale: number, seed: number): void {
 				["first", undefined],
 				["next", { day: 0, pages: [vehicles(1, GOOD_ROWS - 10, { city: "Kent" })] }],
 			] satisfies [string, StoredSnapshot | undefined][])
-				it(`in CSV, in a ${when} load, loads every good one, and sets each bad one aside or takes it for what it says`, () =>
+				it(`loads or rejects every row of CSV (${when} load)`, () =>
 					check(
 						1,
 						fc.asyncProperty(hostileLines(HOSTILE_LINES), fc.constantFrom("\n", "\r\n"), async (hostile, end) => {
@@ -214,26 +214,26 @@ export function testProperties(scale: number, seed: number): void {
 							const page = mix("csv", hostile, end);
 							const result = await database.load({ day: 30, pages: [page] }, { runId: "hostile" });
 							expectEachCounted(result);
-							expect(await goodOnes(database)).to.deep.equal(expected);
+							expect(await goodRows(database)).to.deep.equal(expected);
 
-							const aside = await setAside(database, "hostile");
-							expect(aside).to.have.length(result.rejected!);
-							// A record that runs over lines is set aside with all of them.
+							const rejected = await rejectedRows(database, "hostile");
+							expect(rejected).to.have.length(result.rejected!);
+							// A record with line breaks is rejected with all its lines.
 							const linesOf = (text: string) => text.split("\n").map((line) => line.replace(/\r$/, ""));
-							const bytesAside = new Set(aside.flatMap((text) => [text, ...linesOf(text)]));
+							const rejectedBytes = new Set(rejected.flatMap((text) => [text, ...linesOf(text)]));
 							const keys = await database.query<{ key: string }>("select dol_vehicle_id as key from ev.vehicles");
 							const taken = new Set<string | undefined>(keys.map(({ key }) => key));
 							let isOpen = false;
 							for (const bytes of hostile) {
 								const text = bytes.toString("latin1");
 								const isTaken = taken.has(/^"(\d+)",/.exec(text)?.[1]);
-								// What closes a quote that the row before left open is that row's last line.
+								// A line that closes the quote of the row before it belongs to that row.
 								const wasOpen = isOpen;
 								isOpen = isTaken && text.split('"').length % 2 === 0;
-								if (isTaken || wasOpen || bytesAside.has(text)) continue;
-								// As it stands between two line breaks, each of which may be \n or \r\n.
-								const lost = linesOf(`${text}${end}`).filter((line) => line !== "" && !bytesAside.has(line));
-								expect(lost, "lines that are nowhere").to.deep.equal([]);
+								if (isTaken || wasOpen || rejectedBytes.has(text)) continue;
+								// Its lines, without line breaks, each of which may be \n or \r\n.
+								const lost = linesOf(`${text}${end}`).filter((line) => line !== "" && !rejectedBytes.has(line));
+								expect(lost, "lines neither loaded nor rejected").to.deep.equal([]);
 							}
 							const once = await database.contents();
 							await database.load({ day: 30, pages: [page] }, { reload: true });
@@ -241,7 +241,7 @@ export function testProperties(scale: number, seed: number): void {
 						}),
 					));
 
-			it("in JSON, loads every good one", () =>
+			it("loads every good row of JSON and counts the rest", () =>
 				check(
 					1,
 					fc.asyncProperty(hostileElements(HOSTILE_ELEMENTS), async (hostile) => {
@@ -251,8 +251,8 @@ export function testProperties(scale: number, seed: number): void {
 							{ runId: "hostile", accept: ["SchemaDrift"] },
 						);
 						expectEachCounted(result);
-						expect(await setAside(database, "hostile")).to.have.length(result.rejected!);
-						expect(await goodOnes(database)).to.deep.equal(expected);
+						expect(await rejectedRows(database, "hostile")).to.have.length(result.rejected!);
+						expect(await goodRows(database)).to.deep.equal(expected);
 					}),
 				));
 		});

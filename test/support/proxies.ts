@@ -1,4 +1,4 @@
-/** Ways to a server or a service that a test can disturb: connections that fall silent or drag, answers that are wrong. */
+/** Proxies with faults: half-open or slow database connections, and wrong answers of AWS services. */
 
 import { createServer as createHttpServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { type AddressInfo, createServer, connect as dial, type Socket } from "node:net";
@@ -7,17 +7,16 @@ import { close, listen } from "../../local/common/http-server";
 
 export interface DatabaseProxy {
 	port: number;
-	/** From now on, open connections stay open and carry nothing; new ones too, if `all`. */
+	/** From now on, open connections carry no bytes, or no `replies`; with `all`, new connections carry none either. */
 	fallSilent(how?: { all?: boolean; replies?: boolean }): void;
-	/** From now on, every piece takes so much longer in either direction. */
-	drag(ms: number): void;
+	/** From now on, delays every chunk in both directions. */
+	slowDown(ms: number): void;
 	stop(): Promise<void>;
 }
 
 /**
- * A way to a database that can become slow, or half-open: bytes vanish in both directions (or `replies` alone), and nobody
- * hangs up.
- * @param port of the server, on loopback
+ * Starts a proxy on loopback whose connections can become slow or half-open: they stay open, but bytes are dropped.
+ * @param port the database server's, on loopback
  */
 export async function startDatabaseProxy(port: number): Promise<DatabaseProxy> {
 	const sockets = new Set<Socket>();
@@ -49,7 +48,7 @@ export async function startDatabaseProxy(port: number): Promise<DatabaseProxy> {
 			for (const link of links) link.silent = replies ? "replies" : "both";
 			silentFromStart = all;
 		},
-		drag(ms) {
+		slowDown(ms) {
 			delayMs = ms;
 		},
 		async stop() {
@@ -59,7 +58,7 @@ export async function startDatabaseProxy(port: number): Promise<DatabaseProxy> {
 	};
 }
 
-/** What a service does in the place of its answer; `forward` gives the true one. */
+/** Answers a request in place of the service; `forward` gets the service's own answer. */
 export type Fault = (response: ServerResponse, forward: () => Promise<Answer>) => unknown;
 
 interface Answer {
@@ -68,36 +67,36 @@ interface Answer {
 	body: Buffer;
 }
 
-/** An answer of the service's own making. */
+/** Answers with a status and a body. */
 export const answers =
 	(status: number, body: string): Fault =>
 	(response) =>
 		response.writeHead(status, { "content-length": Buffer.byteLength(body) }).end(body);
 
-/** S3's way to say no. */
+/** Answers with an S3 error. */
 export const s3Error = (status: number, code: string): Fault =>
 	answers(status, `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`);
 
-/** The true answer, broken off in the middle. */
+/** The true answer, cut off in the middle. */
 export const cutShort: Fault = async (response, forward) => {
 	const { status, headers, body } = await forward();
 	response.writeHead(status, headers).write(body.subarray(0, body.length / 2), () => response.destroy());
 };
 
-/** The true answer with one byte that is not. */
+/** The true answer with one bit changed. */
 export const garbled: Fault = async (response, forward) => {
 	const { status, headers, body } = await forward();
 	body[body.length >> 1]! ^= 1;
 	response.writeHead(status, headers).end(body);
 };
 
-/** Another text in the true one's place, which no checksum tells apart from it. */
+/** The true answer with another text and without a checksum. */
 export const rewritten =
 	(rewrite: (text: string) => string): Fault =>
 	async (response, forward) =>
 		answers(200, rewrite((await forward()).body.toString("utf8")))(response, forward);
 
-/** The true answer, but late. */
+/** The true answer, `ms` milliseconds late. */
 export const late =
 	(ms: number): Fault =>
 	async (response, forward) => {
@@ -106,8 +105,8 @@ export const late =
 	};
 
 /**
- * Runs something while a proxy stands before an AWS service.
- * @param variable of the environment, by which the SDK finds the service
+ * Runs `work` with a proxy in front of an AWS service.
+ * @param variable the environment variable with the service's endpoint, such as AWS_ENDPOINT_URL_S3
  * @param faultOf the fault for a request, if any
  */
 export async function withFaults<T>(

@@ -1,4 +1,4 @@
-/** What AWS takes, by its own documents: of each value, where it is set and what it may be. */
+/** Values that AWS accepts, by its documentation: where a program sets each of them, and which are allowed. */
 
 import { LOG_DAYS } from "../../infra/config";
 import { DATABASE_FAMILIES, isDatabaseClass } from "../../infra/database-classes";
@@ -8,16 +8,16 @@ import type { ProgramRecord, RecordedResource } from "../../local/program/record
 export interface Published {
 	what: string;
 	source: string;
-	/** Where a record holds such values. */
+	/** Finds such values in a record. */
 	found(record: ProgramRecord): unknown[];
 	isAllowed(value: never): boolean;
-	/** Values that look alike and are refused. */
+	/** Similar values that AWS refuses. */
 	refused: unknown[];
 }
 
 const DAY = 24 * 3600;
 
-/** An input of each resource of a type, where it has one. */
+/** Reads an input of each resource of a type; leaves out resources without it. */
 const inputs = (type: string, read: (inputs: RecordedResource["inputs"]) => unknown) => (record: ProgramRecord) =>
 	record.resources
 		.filter((resource) => resource.type === type)
@@ -40,14 +40,14 @@ const SCHEDULER = "https://docs.aws.amazon.com/scheduler/latest/APIReference";
 
 export const PUBLISHED: Published[] = [
 	{
-		what: "PostgreSQL's version: a major one, so that minor ones come by themselves",
+		what: "the PostgreSQL version, major only",
 		source: "https://docs.aws.amazon.com/AmazonRDS/latest/PostgreSQLReleaseNotes/postgresql-versions.html",
 		found: inputs(INSTANCE, ({ engine, engineVersion }) => `${engine} ${engineVersion}`),
 		isAllowed: oneOf("postgres 14", "postgres 15", "postgres 16", "postgres 17", "postgres 18"),
 		refused: ["postgres 20", "postgresql 18", "postgres 18.99"],
 	},
 	{
-		what: "the family of the parameters, that of the version",
+		what: "the parameter family of that version",
 		source: `${RDS}/parameter-groups-overview.html`,
 		found: (record) => {
 			const [version] = inputs(INSTANCE, ({ engineVersion }) => engineVersion)(record);
@@ -60,7 +60,7 @@ export const PUBLISHED: Published[] = [
 		],
 	},
 	{
-		what: `an instance class, of ${DATABASE_FAMILIES.length} families`,
+		what: `an instance class of ${DATABASE_FAMILIES.length} families`,
 		source: `${RDS}/Concepts.DBInstanceClass.Support.html`,
 		found: inputs(INSTANCE, ({ instanceClass }) => instanceClass),
 		isAllowed: isDatabaseClass,
@@ -84,14 +84,14 @@ export const PUBLISHED: Published[] = [
 		refused: [36, 1.5],
 	},
 	{
-		what: "days of Performance Insights, of which seven cost nothing",
+		what: "days of Performance Insights",
 		source: `${RDS}/USER_PerfInsights.Overview.cost.html`,
 		found: inputs(INSTANCE, (database) => database.performanceInsightsRetentionPeriod),
 		isAllowed: (days: number) => days === 7 || days === 731 || (days % 31 === 0 && between(31, 713)(days)),
 		refused: [14, 730],
 	},
 	{
-		what: "seconds between two looks at the operating system",
+		what: "seconds between monitoring samples",
 		source: `${RDS}/USER_Monitoring.OS.Enabling.html`,
 		found: inputs(INSTANCE, ({ monitoringInterval }) => monitoringInterval),
 		isAllowed: oneOf(0, 1, 5, 10, 15, 30, 60),
@@ -119,7 +119,7 @@ export const PUBLISHED: Published[] = [
 		refused: [64, 10_241],
 	},
 	{
-		what: "a function's seconds",
+		what: "a function's timeout in seconds",
 		source: `${LAMBDA}/gettingstarted-limits.html`,
 		found: inputs(FUNCTION, ({ timeout }) => timeout),
 		isAllowed: between(1, 900),
@@ -133,7 +133,7 @@ export const PUBLISHED: Published[] = [
 		refused: ["cron(30 3 * * * *)", "rate(1 days)"],
 	},
 	{
-		what: "a schedule's time zone, of IANA's",
+		what: "a schedule's IANA time zone",
 		source: "https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#time-zones",
 		found: inputs(SCHEDULE, ({ scheduleExpressionTimezone }) => scheduleExpressionTimezone),
 		isAllowed: oneOf("UTC", ...Intl.supportedValuesOf("timeZone")),
@@ -147,7 +147,7 @@ export const PUBLISHED: Published[] = [
 		refused: [0, 1441],
 	},
 	{
-		what: "how often and how long a schedule tries",
+		what: "a schedule's retries and maximum event age",
 		source: `${SCHEDULER}/API_RetryPolicy.html`,
 		found: inputs(SCHEDULE, ({ target }) => [
 			target.retryPolicy.maximumRetryAttempts,
@@ -161,28 +161,28 @@ export const PUBLISHED: Published[] = [
 		],
 	},
 	{
-		what: "days that logs are kept",
+		what: "days of log retention",
 		source: "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html",
 		found: inputs("aws:cloudwatch/logGroup:LogGroup", ({ retentionInDays }) => retentionInDays),
 		isAllowed: oneOf(...LOG_DAYS),
 		refused: [2, 15, 364, 3654],
 	},
 	{
-		what: "days that a key waits before it is gone",
+		what: "days until a key is deleted",
 		source: "https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html",
 		found: inputs("aws:kms/key:Key", ({ deletionWindowInDays }) => deletionWindowInDays),
 		isAllowed: between(7, 30),
 		refused: [6, 31],
 	},
 	{
-		what: "days that a secret can be brought back",
+		what: "days until a secret is deleted",
 		source: "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html",
 		found: inputs("aws:secretsmanager/secret:Secret", ({ recoveryWindowInDays }) => recoveryWindowInDays),
 		isAllowed: (days: number) => days === 0 || between(7, 30)(days),
 		refused: [1, 31],
 	},
 	{
-		what: "days between two rotations",
+		what: "days between rotations",
 		source: "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRulesType.html",
 		found: inputs(
 			"aws:secretsmanager/secretRotation:SecretRotation",
@@ -192,14 +192,14 @@ export const PUBLISHED: Published[] = [
 		refused: [0, 1001],
 	},
 	{
-		what: "seconds that a queue keeps messages",
+		what: "seconds of message retention",
 		source: "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html",
 		found: inputs("aws:sqs/queue:Queue", ({ messageRetentionSeconds }) => messageRetentionSeconds),
 		isAllowed: between(60, 14 * DAY),
 		refused: [59, 15 * DAY],
 	},
 	{
-		what: "storage class of old raw data, from which it can be read at once",
+		what: "a storage class that is read at once",
 		source: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html",
 		found: (record) =>
 			inputs(
@@ -213,12 +213,13 @@ export const PUBLISHED: Published[] = [
 		refused: ["GLACIER", "DEEP_ARCHIVE"],
 	},
 	{
-		what: "an alarm's look back: a day at most, a week where its periods are hours",
+		what: "an alarm's evaluation period",
 		source: "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html",
 		found: inputs(ALARM, ({ period, metricQueries, evaluationPeriods }) => [
 			period ?? metricQueries.find((query: { metric?: object }) => query.metric).metric.period,
 			evaluationPeriods,
 		]),
+		// At most a day; a week for periods of an hour or more.
 		isAllowed: ([period, count]: [number, number]) =>
 			(oneOf(10, 20, 30)(period) || period % 60 === 0) && period * count <= (period >= 3600 ? 7 * DAY : DAY),
 		refused: [
@@ -228,7 +229,7 @@ export const PUBLISHED: Published[] = [
 		],
 	},
 	{
-		what: "an alarm's comparison",
+		what: "an alarm's comparison operator",
 		source: "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html",
 		found: inputs(ALARM, ({ comparisonOperator }) => comparisonOperator),
 		isAllowed: oneOf(
@@ -240,7 +241,7 @@ export const PUBLISHED: Published[] = [
 		refused: ["GreaterThan", ">"],
 	},
 	{
-		what: "what an alarm makes of missing data",
+		what: "an alarm's treatment of missing data",
 		source: "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html",
 		found: inputs(ALARM, ({ treatMissingData }) => treatMissingData),
 		isAllowed: oneOf("breaching", "notBreaching", "ignore", "missing"),

@@ -1,10 +1,10 @@
-/** Reads single rows as the load does. */
+/** Encodes single rows as the load does. */
 
 import { matchHeader } from "../../db/source";
 import type { RawFormat } from "../../handlers/common/contract";
 import { createRowEncoder, type Refusal } from "../../handlers/rows/row-encoder";
 
-/** A row's values as COPY takes them, separated by tabs, or why it is set aside. */
+/** A row's values as COPY input, separated by tabs, or why it is rejected. */
 export type Row = { key: number; values: string } | Refusal;
 
 export function createRowReader(format: RawFormat, header: string[]): (raw: Buffer) => Row {

@@ -1,4 +1,4 @@
-/** A PostgreSQL of a scene's own, which may be stopped, crash, run full or come back in recovery without harm to other tests. */
+/** A PostgreSQL server for one scene, which tests can stop, crash or fill without affecting other tests. */
 
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,11 +17,11 @@ export interface OwnServer {
 	/** The scene, on this server. */
 	scene: Scene;
 	postgres: Postgres;
-	/** Where the server's folder is. */
+	/** The server's folder. */
 	directory: string;
-	/** A database in which the load is the next thing to happen. */
+	/** Creates a database with the earlier snapshots loaded. */
 	open(): Promise<TestDatabase>;
-	/** Starts the server again, on another port, as a failover would answer at another address. */
+	/** Starts the server again on another port, as a failover gives it another address. */
 	start(database: TestDatabase, settings?: Record<string, string>): Promise<void>;
 	remove(): Promise<void>;
 }
@@ -30,7 +30,7 @@ const SETTINGS = { shared_buffers: "64MB" };
 const ROLES = ["arn:loader", "arn:reader"];
 const TEMPLATE = "own";
 
-/** Starts a server and brings it to where the scene begins. @param directory an empty one; a new one if not given */
+/** Starts a server and loads the scene's earlier snapshots. @param directory empty; a new one if not given */
 export async function startOwnServer(
 	scene: Scene,
 	directory = mkdtempSync(join(tmpdir(), "ev-registrations-faults-")),
@@ -38,7 +38,7 @@ export async function startOwnServer(
 	const { aws, storage, owner } = scene.bed;
 	const postgres = await startPostgres(directory, SETTINGS);
 	await createDatabase(postgres, TEMPLATE, owner);
-	// Migrate replaces the passwords of roles by new ones, and the other server keeps its own.
+	// Migrating stores new passwords in the roles' secrets, which must keep those of the shared server.
 	const others = ROLES.map((arn) => [arn, aws.secrets.get<object>(arn)!] as const);
 	await migrateInto({ postgres, aws, owner }, TEMPLATE);
 	const template = openDatabase({ postgres, aws, storage, owner }, TEMPLATE);

@@ -1,4 +1,4 @@
-/** Small snapshots for tests: rows of one good vehicle with some values changed, as raw files in S3. */
+/** Small snapshots for tests, stored as raw files in S3. Rows are copies of one valid row with some values changed. */
 
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
@@ -7,18 +7,18 @@ import type { RawFormat } from "../../handlers/common/contract";
 import type { Storage } from "../../handlers/raw/bucket";
 import { type Manifest, manifestKey, pageKey } from "../../handlers/raw/manifest";
 
-/** Values by field name, as the CSV export writes them; empty is NULL. */
+/** Values by field name, as in the CSV export; empty means NULL. */
 export type Row = Record<string, string>;
 
 export interface StoredSnapshot {
-	/** Unix seconds; or days after 1 January 2024, which is easier to read in a test. */
+	/** Days after 1 January 2024, when the snapshot was published. */
 	day: number;
-	/** Rows by page; a Buffer is a page's content as it is, with header or brackets. */
+	/** Rows by page. A Buffer is a page's whole content, with the CSV header or JSON brackets. */
 	pages: (Row[] | Buffer)[];
 	format?: RawFormat;
-	/** Header names in the place of the API's field names. */
+	/** Header names; the API's field names if not given. */
 	header?: string[];
-	/** In the place of what is true. */
+	/** Overrides of the manifest's values. */
 	manifest?: Partial<Manifest>;
 }
 
@@ -45,17 +45,17 @@ const GOOD: Row = {
 
 let attempts = 0;
 
-/** A row of one vehicle. */
+/** A valid row with some values changed. */
 export function vehicle(key: number | string, changes: Row = {}): Row {
 	return { ...GOOD, dol_vehicle_id: String(key), ...changes };
 }
 
-/** Rows of the vehicles `from` to `to`. */
+/** Rows of the vehicles `from` to `to`, inclusive. */
 export function vehicles(from: number, to: number, changes: Row = {}): Row[] {
 	return Array.from({ length: to - from + 1 }, (_, index) => vehicle(from + index, changes));
 }
 
-/** Midnight of a day after 1 January 2024, as Date. */
+/** Midnight (UTC), `day` days after 1 January 2024. */
 export function dayOf(day: number): Date {
 	return new Date(Date.UTC(2024, 0, 1 + day));
 }
@@ -64,7 +64,7 @@ export function csvLine(row: Row, fields = FIELDS): string {
 	return fields.map((field) => `"${(row[field] ?? "").replaceAll('"', '""')}"`).join(",");
 }
 
-/** A page as the API gives it. */
+/** A page as the API returns it. */
 export function pageOf(rows: Row[], format: RawFormat, fields = FIELDS, header = fields): Buffer {
 	if (format === "csv") {
 		const names = header.map((name) => `"${name}"`).join(",");
@@ -107,7 +107,7 @@ export async function storeSnapshot(storage: Storage, snapshot: StoredSnapshot):
 	return key;
 }
 
-/** The field behind each header name, be it the field's own or its display name. */
+/** The field of each header name, which may be a field name or a display name. */
 function fieldsOf(header: string[]): string[] {
 	return header.map((name) => SOURCE_COLUMNS.find((column) => column.display === name)?.field ?? name);
 }

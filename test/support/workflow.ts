@@ -1,4 +1,4 @@
-/** The workflow's definition, run with functions that answer as a test wants. */
+/** Runs the workflow's definition with fake functions, whose answers the test sets. */
 
 import type { FailureName } from "../../handlers/common/failure";
 import { defineWorkflow } from "../../infra/workflow-definition";
@@ -27,21 +27,21 @@ export const extracted = { manifestKey: "raw/f6w7-q2d2/1/csv/first.json", fetche
 export const refetched = { ...extracted, manifestKey: "raw/f6w7-q2d2/1/csv/second.json" };
 export const loaded = { status: "loaded", rows: 3, notes: [] };
 
-/** What each function answers to its first call, its second, …; the last answer stays. An error is thrown, a function is called. */
+/** Each function's answers to its calls, in order; the last one repeats. Errors are thrown, functions are called. */
 export type Answers = Record<"extract" | "load" | "notify" | "publish", unknown[]>;
 export const good: Answers = { extract: [extracted], load: [loaded], notify: [{ published: true }], publish: [{}] };
 export const error = (name: FailureName | (string & {}), message = `${name} it was`) =>
 	Object.assign(new Error(message), { name });
-/** As Lambda puts an error into a workflow. */
+/** An error as a Lambda task hands it to a Catch. */
 export const caught = (name: string, message = `${name} it was`) => ({
 	Error: name,
 	Cause: JSON.stringify({ errorType: name, errorMessage: message }),
 });
 
 /**
- * Runs the workflow, with functions that answer so.
- * @returns how it ended, the states that are tasks in the order in which they began, the functions in the order in which
- * they were called, and what each was given
+ * Runs the workflow with fake functions.
+ * @returns the outcome, the task states in the order they started, the functions in the order they were called, and the
+ * parameters that each got
  */
 export async function run(answers: Partial<Answers> = {}, input: object = scheduled, defined = definition) {
 	const states: string[] = [];

@@ -1,4 +1,4 @@
-/** The way into the database: verified TLS, one second chance for a rotated password, and roles that may do their part. */
+/** Connecting to the database (TLS, rotated passwords, roles), and what migrate sets up. */
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -30,34 +30,34 @@ describe("the database", () => {
 		secret = bed.aws.secrets.get<DatabaseSecret>(database.secretArn)!;
 	});
 
-	describe("when it is connected to", () => {
-		it("is trusted only with a certificate of the authority that is expected", async () => {
+	describe("when connecting", () => {
+		it("trusts only certificates of the expected authority", async () => {
 			const { cert } = await generate([{ name: "commonName", value: "localhost" }]);
 			const error = await failed(connect({ ...secret, ca: cert }, 5_000));
 			expect(error).to.deep.include({ name: "DatabaseUnavailable" });
 			expect(error.message).to.match(/certificate/i);
 		});
 
-		it("is not trusted under Amazon's authorities when it is not Amazon's", async () => {
+		it("trusts only Amazon's authorities by default", async () => {
 			const { ca: _, ...withoutAuthority } = secret;
 			expect(await failed(connect(withoutAuthority, 5_000))).to.deep.include({ name: "DatabaseUnavailable" });
 		});
 
-		/** A secret whose current value is read as one of these after the other, with no rotation under way. */
+		/** A secret whose current value is each of `values` in turn, without a rotation in progress. */
 		const readings = (...values: DatabaseSecret[]) => {
 			const read = sinon.stub<[string, { label: string }?], Promise<DatabaseSecret | undefined>>();
 			read.callsFake(async (_arn, version) => (version ? undefined : values.shift()));
 			return { secrets: { read } as unknown as Secrets, values };
 		};
 
-		it("gets the password that is in the secret now, when it was rotated after the first reading", async () => {
+		it("reads the secret again when its password was rotated", async () => {
 			const { secrets, values } = readings({ ...secret, password: "yesterday's" }, secret);
 			const client = await connectWithSecret(secrets, "arn:loader", 5_000);
 			await client.end();
 			expect(values).to.have.length(0);
 		});
 
-		it("is asked no third time, and no password shows in the error", async () => {
+		it("tries no third password and shows none in the error", async () => {
 			const stale = { ...secret, password: "yesterday's" };
 			const { secrets, values } = readings(stale, stale, secret);
 			const error = await failed(connectWithSecret(secrets, "arn:loader", 5_000));
@@ -66,13 +66,13 @@ describe("the database", () => {
 			expect(values).to.have.length(1);
 		});
 
-		it("says where it was looked for when nobody is there", async () => {
+		it("names the address when no server answers there", async () => {
 			const error = await failed(connect({ ...secret, port: 1 }, 5_000));
 			expect(error).to.deep.include({ name: "DatabaseUnavailable" });
 			expect(error.message).to.include("localhost:1");
 		});
 
-		it("cuts a session whose time is up, so that no lock outlives it", async () => {
+		it("ends a session and its locks when its time is up", async () => {
 			const client = await connect(secret, 200);
 			const error = await failed(client.query("select pg_sleep(5)"));
 			expect(error.message).to.include("the session's time was up");
@@ -105,7 +105,7 @@ describe("the database", () => {
 				expect((await failed(as("ev_reader", statement))).message, statement).to.match(/read-only|permission denied/);
 		});
 
-		it("lets the loader load, and change no schema", async () => {
+		it("lets the loader load but not change the schema", async () => {
 			for (const statement of [
 				"create table ev.mine ()",
 				"create table public.mine ()",
@@ -120,26 +120,26 @@ describe("the database", () => {
 				);
 		});
 
-		it("belongs to a user that may create roles and is no superuser", async () => {
+		it("has an owner that creates roles but is no superuser", async () => {
 			const [role] = await database.query("select rolsuper, rolcreaterole from pg_roles where rolname = current_user");
 			expect(role).to.deep.equal({ rolsuper: false, rolcreaterole: true });
 		});
 	});
 
-	describe("under migrate", () => {
-		it("gets its schema once: a second time applies nothing and keeps the passwords", async () => {
+	describe("when migrating", () => {
+		it("applies nothing and keeps passwords the second time", async () => {
 			const name = await bed.emptyDatabase();
 			const passwords = () =>
 				["arn:loader", "arn:reader"].map((arn) => bed.aws.secrets.get<DatabaseSecret>(arn)!.password);
 			const before = passwords();
 			const first = await migrateInto(bed, name);
 			expect(first.applied).to.be.above(0);
-			expect(first.newPasswords, "roles that let in already").to.deep.equal([]);
+			expect(first.newPasswords, "roles that can already log in").to.deep.equal([]);
 			expect(await migrateInto(bed, name)).to.deep.equal({ applied: 0, newPasswords: [] });
 			expect(passwords()).to.deep.equal(before);
 		});
 
-		it("gets two deployments at once, one after the other", async () => {
+		it("runs simultaneous migrations one after the other", async () => {
 			const name = await bed.emptyDatabase();
 			const results = await Promise.all([migrateInto(bed, name), migrateInto(bed, name)]);
 			expect(results.map(({ applied }) => applied).sort()).to.deep.equal([
@@ -148,7 +148,8 @@ describe("the database", () => {
 			]);
 		});
 
-		it("replaces a password that lets nobody in, as after a crash between setting and storing it", async () => {
+		it("replaces a stored password that does not log in", async () => {
+			// As after a crash between setting the password and storing it.
 			const name = await bed.emptyDatabase();
 			const stored = bed.aws.secrets.get<DatabaseSecret>("arn:reader")!;
 			bed.aws.secrets.put("arn:reader", { ...stored, password: "never set" });
@@ -158,7 +159,7 @@ describe("the database", () => {
 			await (await connect(fresh, 5_000)).end();
 		});
 
-		it("names PostgreSQL's own reason when a migration fails, and leaves nothing half-made", async () => {
+		it("names PostgreSQL's reason and rolls back when it fails", async () => {
 			const name = await bed.emptyDatabase();
 			const owner = new Client({
 				...bed.owner,
@@ -178,10 +179,10 @@ describe("the database", () => {
 		});
 	});
 
-	describe("that logs every statement", () => {
+	describe("when it logs every statement", () => {
 		const ARNS = { ev_loader: "arn:loader", ev_reader: "arn:reader" };
 
-		it("never logs a password, of migrate or of rotate", async function () {
+		it("logs no password during migrate or rotate", async function () {
 			this.timeout(60_000);
 			const directory = mkdtempSync(join(tmpdir(), "ev-registrations-logs-"));
 			const postgres = await startPostgres(directory, {

@@ -1,4 +1,4 @@
-/** A manifest is read whole, or refused by name: nothing after it has to look again. */
+/** `parseManifest` returns a valid manifest or throws ManifestInvalid, so later code need not check it again. */
 
 import { expect } from "chai";
 import fc from "fast-check";
@@ -17,12 +17,12 @@ const good: Manifest = {
 };
 const keyOf = ({ dataset, rowsUpdatedAt, format }: Manifest) => manifestKey(dataset, rowsUpdatedAt, format);
 
-describe("a manifest", () => {
-	it("is what it says", () => {
+describe("parseManifest", () => {
+	it("returns a valid manifest unchanged", () => {
 		expect(parseManifest(JSON.stringify(good), keyOf(good))).to.deep.equal(good);
 	});
 
-	/** Anything in the place of one of its values, of one of a page's, or of all of it. */
+	/** Any JSON in place of one of the manifest's values, one of a page's values, or the whole manifest. */
 	const anything = fc.oneof(fc.jsonValue(), fc.constantFrom(-1, 1.5, 9e15, 8.64e12 + 1, "", [], {}, null, [null]));
 	const wrong = fc.oneof(
 		fc.tuple(fc.constantFrom(...Object.keys(good)), anything).map(([name, value]) => ({ ...good, [name]: value })),
@@ -32,7 +32,7 @@ describe("a manifest", () => {
 		anything,
 	);
 
-	it("with anything in a value's place is refused as ManifestInvalid, naming its key, unless it is whole all the same", () => {
+	it("rejects invalid values with ManifestInvalid and the key", () => {
 		let refused = 0;
 		fc.assert(
 			fc.property(wrong, (manifest) => {
@@ -50,7 +50,7 @@ describe("a manifest", () => {
 		expect(refused).to.be.above(1_000);
 	});
 
-	it("that breaks off anywhere is refused", () => {
+	it("rejects a manifest that is cut off anywhere", () => {
 		const text = JSON.stringify(good);
 		for (let length = 0; length < text.length; length++)
 			expect(() => parseManifest(text.slice(0, length), keyOf(good))).to.throw(/is not JSON; fetch the snapshot again/);

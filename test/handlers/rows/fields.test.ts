@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { splitCsv } from "../../../handlers/rows/fields";
 
 describe("splitCsv", () => {
-	it("reads what any writer of RFC 4180 wrote, quoted or not", () => {
+	it("reads any RFC 4180 fields, quoted or not", () => {
 		const field = fc.string({ unit: fc.constantFrom("a", '"', ",", "\n", "|", " ", "ñ") });
 		fc.assert(
 			fc.property(fc.array(field, { minLength: 1 }), fc.boolean(), (fields, quoteAll) => {
@@ -13,7 +13,7 @@ describe("splitCsv", () => {
 		);
 	});
 
-	it("refuses a quote that is left open, follows text, or is followed by text", () => {
+	it("rejects open quotes and text outside quotes", () => {
 		for (const bad of ['a,"b', 'a"b"', '"a"b', '"a",b"', '"', 'a,"']) expect(splitCsv(bad), bad).to.equal(undefined);
 	});
 });

@@ -7,7 +7,10 @@ interface Vehicle {
 	hash: bigint;
 }
 
-/** As PostgreSQL sends them, some to a row, in COPY's binary format. https://www.postgresql.org/docs/18/sql-copy.html */
+/**
+ * Vehicles in COPY's binary format, `toRow` to a row, as PostgreSQL sends them.
+ * https://www.postgresql.org/docs/18/sql-copy.html
+ */
 function binaryCopy(vehicles: Vehicle[], toRow = 7): Buffer {
 	const rows: Buffer[] = [];
 	for (let first = 0; first < vehicles.length; first += toRow) {
@@ -29,14 +32,14 @@ function binaryCopy(vehicles: Vehicle[], toRow = 7): Buffer {
 	]);
 }
 
-function read(vehicles: Vehicle[], pieceBytes = 1_000) {
+function read(vehicles: Vehicle[], chunkBytes = 1_000) {
 	const reader = createKnownRowsReader();
 	const bytes = binaryCopy(vehicles);
-	for (let at = 0; at < bytes.length; at += pieceBytes) reader.add(bytes.subarray(at, at + pieceBytes));
+	for (let at = 0; at < bytes.length; at += chunkBytes) reader.add(bytes.subarray(at, at + chunkBytes));
 	return reader.index();
 }
 
-/** Few halves and few keys, so that much is alike. */
+/** Few halves and few keys, so that many collide. */
 const half = fc.constantFrom(0n, 1n, 2n ** 31n, 2n ** 32n - 1n);
 const hash = fc.tuple(half, half).map(([high, low]) => (high << 32n) | low);
 const key = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(2 ** 32 + 1, 999_999_999_999_999));
@@ -49,10 +52,10 @@ const event = fc.oneof(
 );
 
 describe("known rows", () => {
-	it("finds seen, conflicting and gone vehicles for any sequence of marks", () => {
+	it("finds seen, conflicting and gone vehicles after any marks", () => {
 		fc.assert(
-			fc.property(vehicles, fc.array(event), fc.integer({ min: 1, max: 60 }), (known, events, pieceBytes) => {
-				const rows = read(known, pieceBytes);
+			fc.property(vehicles, fc.array(event), fc.integer({ min: 1, max: 60 }), (known, events, chunkBytes) => {
+				const rows = read(known, chunkBytes);
 				const pages = new Map<number, number>();
 				const [sent, met] = [new Set<number>(), new Set<number>()];
 				for (const one of events) {
@@ -94,7 +97,7 @@ describe("known rows", () => {
 		expect(rows.compare()).to.deep.equal({ gone, hasConflictingRow: true });
 	});
 
-	it("is empty where nothing is known", () => {
+	it("is empty when no rows are known", () => {
 		const rows = read([]);
 		expect(rows.markSeen(0n, 1)).to.equal(-1);
 		rows.markCopied(1);

@@ -21,7 +21,7 @@ async function encoder(format: "csv" | "json" = "csv") {
 }
 
 describe("the page encoder", () => {
-	it("sorts lines by key, with prefix and suffix around each", async () => {
+	it("sorts lines by key and adds prefix and suffix", async () => {
 		const { encodePage, counts } = await encoder();
 		const { lines, rejects } = encodePage(page(row("300"), row("20", '"Walla\\Walla"'), row("1")), 7);
 		const fields = lines
@@ -40,7 +40,7 @@ describe("the page encoder", () => {
 		expect(counts).to.deep.equal({ rows: 3, known: 0, repeated: 0, onTwoPages: 0, copied: 3 });
 	});
 
-	it("rejects a row with its line and bytes, and writes nothing of it", async () => {
+	it("rejects a row with its line and bytes", async () => {
 		const { encodePage, counts } = await encoder();
 		encodePage(page(row("1"), row("2")), 1);
 		const bad = row("3").replace("2020", "20255");
@@ -52,7 +52,7 @@ describe("the page encoder", () => {
 		expect(counts).to.include({ rows: 4, copied: 3 });
 	});
 
-	it("writes whole lines that are four times as long as their rows", async () => {
+	it("writes lines four times as long as their rows", async () => {
 		const { encodePage } = await encoder();
 		for (const rows of [1, 17, 200]) {
 			const worst = Array.from({ length: rows }, (_, index) =>
@@ -66,7 +66,7 @@ describe("the page encoder", () => {
 		}
 	});
 
-	it("gives equal rows the same hash, and other rows or formats another", async () => {
+	it("hashes equal rows alike and other rows or formats apart", async () => {
 		const hashOf = async (rows: string, format: "csv" | "json" = "csv") => {
 			const { encodePage } = await encoder(format);
 			return encodePage(format === "csv" ? page(rows) : Buffer.from(`[${rows}]`), 1)
@@ -84,7 +84,7 @@ describe("the page encoder", () => {
 		expect(await hashOf(row("1"))).to.equal(hashes[0]);
 	});
 
-	it("refuses a page that is not what the manifest says", async () => {
+	it("rejects a page that differs from its manifest", async () => {
 		const { encodePage } = await encoder();
 		expect(() => encodePage(Buffer.from(`a,b\n${row("1")}\n`), 3)).to.throw(
 			/Line 1 of page 3 differs from the manifest's header/,

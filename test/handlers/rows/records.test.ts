@@ -17,7 +17,7 @@ const json = (page: string | Buffer) => {
 const texts = (records: { text: string }[]) => records.map((record) => record.text);
 
 describe("frameCsv", () => {
-	it("finds a record a line, with and without a last line break, with LF and CRLF", () => {
+	it("finds one record per line, with LF or CRLF", () => {
 		expect(csv("a,b,c\nd,e,f\n")).to.deep.equal([
 			{ text: "a,b,c", line: 1 },
 			{ text: "d,e,f", line: 2 },
@@ -25,11 +25,11 @@ describe("frameCsv", () => {
 		expect(texts(csv("a,b,c\r\nd,e,f"))).to.deep.equal(["a,b,c", "d,e,f"]);
 	});
 
-	it("passes over empty lines and still counts them", () => {
+	it("skips empty lines but counts them", () => {
 		expect(csv("a,b,c\n\n\r\nd,e,f\n")[1]).to.deep.equal({ text: "d,e,f", line: 4 });
 	});
 
-	it("counts lines from the header's, where it is told to begin below it", () => {
+	it("counts lines from the header when started below it", () => {
 		expect(csv("h,h,h\na,b,c\n", 3, 6)).to.deep.equal([{ text: "a,b,c", line: 2 }]);
 	});
 
@@ -41,16 +41,16 @@ describe("frameCsv", () => {
 		expect(texts(csv('d,e,f\na,b,"c\nc"'))).to.deep.equal(["d,e,f", 'a,b,"c\nc"']);
 	});
 
-	it("loses one line, and no other, to a quote that is never closed", () => {
+	it("loses only the line whose quote is never closed", () => {
 		expect(texts(csv('a,"b,c\nd,e,f\ng,h,i\n'))).to.deep.equal(['a,"b,c', "d,e,f", "g,h,i"]);
 	});
 
-	it("loses one line, and no other, to a quote that a later line seems to close", () => {
+	it("loses only the line whose quote a later line seems to close", () => {
 		expect(texts(csv('a,"b,c\nd,"e",f\ng,h,i\n'))).to.deep.equal(['a,"b,c', 'd,"e",f', "g,h,i"]);
 		expect(texts(csv('a,b,"c\nd,e,""\n'))).to.deep.equal(['a,b,"c', 'd,e,""']);
 	});
 
-	it("gives every byte that is not a separator to exactly one record, whatever the bytes", () => {
+	it("puts every byte but separators into exactly one record", () => {
 		const soup = fc
 			.array(
 				fc.oneof(
@@ -76,7 +76,7 @@ describe("frameCsv", () => {
 });
 
 describe("frameJson", () => {
-	it("finds the elements of an array in any layout, and the lines they begin on", () => {
+	it("finds array elements and their lines in any layout", () => {
 		const rows = [{ a: 'x"]}\\' }, { b: [1, { c: "," }] }, {}];
 		const soda = `[${rows.map((row) => JSON.stringify(row)).join("\n,")}]\n`;
 		expect(json(soda)).to.deep.equal({
@@ -88,19 +88,19 @@ describe("frameJson", () => {
 		expect(json("[]\n")).to.deep.equal({ records: [], wrong: undefined });
 	});
 
-	it("loses one element, and no other, to a string or a bracket that is not closed", () => {
+	it("loses only the element with an open string or bracket", () => {
 		expect(texts(json('[{"a":"x}\n,{"b":1}\n,{"c":2}]\n').records)).to.deep.equal(['{"a":"x}', '{"b":1}', '{"c":2}']);
 		expect(texts(json('[{"a":[1}\n,{"b":1}]\n').records)).to.include('{"b":1}');
 		expect(texts(json('[{"a":{"b":1}\n,{"b":1}]\n').records)).to.deep.equal(['{"a":{"b":1}', '{"b":1}']);
 	});
 
-	it("says what is wrong with a page that is no array, or ends early, and on which line", () => {
+	it("says why and on which line a page is no array", () => {
 		expect(json("<html>").wrong).to.equal("it does not begin with [ on line 1");
 		expect(json('[{"a":1}\n').wrong).to.equal("its array is not closed on line 2");
 		expect(json("[]\n{").wrong).to.equal("something follows its array on line 2");
 	});
 
-	it("ends on any bytes, and gives no byte to two elements", () => {
+	it("puts no byte into two elements, whatever the bytes", () => {
 		const soup = fc.array(fc.constantFrom("{", "}", "[", "]", '"', ",", "\n", "\\", "a", ":", " "), { maxLength: 50 });
 		fc.assert(
 			fc.property(soup, (parts) => {

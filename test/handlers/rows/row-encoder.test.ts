@@ -27,7 +27,7 @@ const good: Record<string, string> = {
 };
 const targets = SOURCE_COLUMNS.flatMap((column) => column.targets);
 
-/** Reads one row, with some values other than the good ones, and gives its values by column. */
+/** Encodes a valid row with some values changed. @returns its values by column, or why it is rejected */
 function read(format: RawFormat, changes: Record<string, unknown> = {}) {
 	const values: Record<string, unknown> = { ...good, ...changes };
 	const raw =
@@ -42,34 +42,34 @@ function readRaw(format: RawFormat, raw: Buffer) {
 	return { key: row.key, ...Object.fromEntries(row.values.split("\t").map((value, index) => [targets[index], value])) };
 }
 
-describe("the source's columns", () => {
-	it("cover every column of ev.vehicles but the pipeline's own, in its order", () => {
+describe("matching the source's columns", () => {
+	it("covers ev.vehicles but for the pipeline's own columns", () => {
 		const own = ["first_seen_at", "last_changed_at", "removed_at", "row_hash"];
 		const columns = Object.values(getTableColumns(vehicles)).map((column) => column.name);
 		expect(targets).to.deep.equal(columns.filter((name) => !own.includes(name)));
 		expect(getTableName(vehicles)).to.equal("vehicles");
 	});
 
-	it("are found by display name and by field name, wherever they stand", () => {
+	it("finds columns by display or field name, in any order", () => {
 		for (const names of [header, SOURCE_COLUMNS.map((column) => column.field).reverse()])
 			expect(matchHeader(names)).to.deep.include({ missing: [], unknown: [], present: SOURCE_COLUMNS });
 	});
 
-	it("may be without Base MSRP, and without no other", () => {
+	it("requires every column but Base MSRP", () => {
 		expect(matchHeader(header.filter((name) => name !== "Base MSRP")).missing).to.deep.equal([]);
 		for (const name of header.filter((other) => other !== "Base MSRP"))
 			expect(matchHeader(header.filter((other) => other !== name)).missing).to.deep.equal([name]);
 	});
 
-	it("are told apart from unknown ones, but not from the source's bookkeeping", () => {
+	it("lists unknown columns, without the source's bookkeeping", () => {
 		expect(matchHeader([...header, "Colour", ":@computed_region_x"]).unknown).to.deep.equal(["Colour"]);
 	});
 });
 
-describe("a row", () => {
+describe("encoding a row", () => {
 	for (const format of ["csv", "json"] as const) {
-		describe(`in ${format}`, () => {
-			it("becomes typed values, with 0 and empty as NULL where the source means unknown", () => {
+		describe(`of ${format.toUpperCase()}`, () => {
+			it("converts values by type, with NULL for unknown ones", () => {
 				expect(read(format)).to.deep.equal({
 					key: 125701579,
 					dol_vehicle_id: "125701579",
@@ -101,7 +101,7 @@ describe("a row", () => {
 					expect(empty).to.have.property(name, "\\N");
 			});
 
-			it("keeps codes as they are written, and any text whole", () => {
+			it("keeps codes and any text as written", () => {
 				expect(read(format, { "Postal Code": "0212", "Legislative District": "07" })).to.include({
 					postal_code: "0212",
 					legislative_district: "07",
@@ -113,7 +113,7 @@ describe("a row", () => {
 				);
 			});
 
-			it("is set aside with its key and the reason when a value does not fit", () => {
+			it("rejects a value that does not fit, with key and reason", () => {
 				const bad: [string, string, RegExp][] = [
 					["Model Year", "20255", /Model Year does not fit: "20255"/],
 					["Model Year", "", /Model Year is empty/],
@@ -132,7 +132,7 @@ describe("a row", () => {
 				}
 			});
 
-			it("has no key where that cannot be read", () => {
+			it("gives no key when the key is unreadable", () => {
 				for (const key of ["", "abc", "-5", "0123", "1e6", "12345678901234567"]) {
 					const row = read(format, { "DOL Vehicle ID": key });
 					expect(row, key).to.have.property("key", undefined);
@@ -144,7 +144,7 @@ describe("a row", () => {
 		});
 	}
 
-	it("in csv is set aside for bytes no text may hold, a wrong number of fields, or an open quote", () => {
+	it("rejects CSV with invalid bytes, field counts or quotes", () => {
 		const line = header.map((name) => good[name]).join(",");
 		const broken = (raw: string, reason: RegExp) =>
 			expect(readRaw("csv", Buffer.from(raw, "latin1")))
@@ -157,7 +157,7 @@ describe("a row", () => {
 		broken(line.replace("King", '"King'), /quote/);
 	});
 
-	it("in json reads what SODA writes: absent fields, GeoJSON points, numbers with and without quotes", () => {
+	it("reads absent fields, points and bare numbers in JSON", () => {
 		const { County: _, ...rest } = good;
 		const raw = { ...rest, "Electric Range": 12, "Vehicle Location": { type: "Point", coordinates: [-122.5, 47] } };
 		expect(readRaw("json", Buffer.from(JSON.stringify(raw)))).to.include({
@@ -168,7 +168,7 @@ describe("a row", () => {
 		});
 	});
 
-	it("in json is set aside, with its key, for a value that no text stands for, however deep", () => {
+	it("rejects a JSON value that is no text, number or point", () => {
 		const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
 		const point = (coordinates: string, more = "") => `{"type":"Point","coordinates":${coordinates}${more}}`;
 		for (const [name, value] of [
@@ -190,7 +190,7 @@ describe("a row", () => {
 		expect(read("json", { "DOL Vehicle ID": {} })).to.have.property("key", undefined);
 	});
 
-	it("in json is set aside for a field that stands there twice, of which a parser would keep one without a word", () => {
+	it("rejects JSON with a repeated field", () => {
 		const raw = JSON.stringify({
 			...good,
 			City: 'a":"',
@@ -209,7 +209,7 @@ describe("a row", () => {
 			});
 	});
 
-	it("is rejected for half a surrogate pair, for NUL and where it is no JSON", () => {
+	it("rejects lone surrogates, NUL and invalid JSON", () => {
 		expect(read("json", { County: "\ud800" }))
 			.to.have.property("reason")
 			.that.matches(/PostgreSQL cannot store/);

@@ -4,7 +4,7 @@ import type { ColumnKind } from "../../../db/source";
 import { createOutput } from "../../../handlers/rows/copy-text";
 import { ENCODERS } from "../../../handlers/rows/typed-values";
 
-/** What each kind takes and gives, said once more in regular expressions. */
+/** The grammar of each kind, written a second time with regular expressions. */
 const MODEL: Record<ColumnKind, (text: string) => string | undefined> = {
 	key: (text) => (/^[1-9]\d{0,14}$/.test(text) ? text : undefined),
 	text: (text) => (Buffer.byteLength(text) <= 1000 ? escaped(text) : undefined),
@@ -36,8 +36,8 @@ function escaped(text: string): string {
 	return text.replace(/[\\\t\n\r]/g, (character) => letters[character]!);
 }
 
-/** Pieces of which values of each kind are made, right ones and nearly right ones. */
-const PIECES: Record<ColumnKind, string[]> = {
+/** Fragments to build values of each kind from, valid ones and nearly valid ones. */
+const FRAGMENTS: Record<ColumnKind, string[]> = {
 	key: ["0", "1", "125701579", "9", "-", "x", " "],
 	text: ["a", "ñ", "\\", "\t", "\n", "\r", '"', "|", "é".repeat(250), "\0", "\x0b", "\x0e"],
 	zip: ["98", "188", "0", ".0", " ", "9"],
@@ -68,17 +68,17 @@ const PIECES: Record<ColumnKind, string[]> = {
 	],
 };
 
-/** Points that may be on the globe, on its edge, or off it. */
+/** Coordinates within, at and beyond their limits. */
 const coordinate = fc
 	.tuple(fc.constantFrom("", "-"), fc.constantFrom("0", "47", "89", "90", "179", "180", "181", "1000", ""))
 	.chain(([sign, whole]) => fc.constantFrom("", ".0", ".00", ".5", ".", ".3.1").map((rest) => sign + whole + rest));
 const points = fc.tuple(coordinate, coordinate).map(([longitude, latitude]) => `POINT (${longitude} ${latitude})`);
 
-describe("a value", () => {
+describe("encoding a value", () => {
 	for (const kind of Object.keys(MODEL) as ColumnKind[])
-		it(`of kind ${kind} is taken and written exactly as its grammar says, whatever stands beside it`, () => {
+		it(`accepts and writes kind ${kind} as its grammar says`, () => {
 			const value = fc
-				.array(fc.constantFrom(...PIECES[kind]), { minLength: 1, maxLength: 9 })
+				.array(fc.constantFrom(...FRAGMENTS[kind]), { minLength: 1, maxLength: 9 })
 				.map((parts) => parts.join(""));
 			const likely = fc.oneof(points, fc.constantFrom("POINT(180.0 -90.0)", "2024", "1", "x (PHEV)", "a||b"));
 			const around = fc.constantFrom("", "1", "0.", "9)", "(BEV)", "|", "\\");

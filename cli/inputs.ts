@@ -3,12 +3,21 @@
 import { join } from "node:path";
 import { readJson, writeJson } from "../local/common/state";
 import { makeSample } from "../local/source/sample";
-import { createSnapshot, DATASET, type KnownVersion, openSnapshot, type Snapshot } from "../local/source/snapshot";
+import {
+	createSnapshot,
+	DATASET,
+	describeOrder,
+	type KnownVersion,
+	openSnapshots,
+	type Snapshot,
+} from "../local/source/snapshot";
 import type { Options } from "./options";
 
 export interface Input {
 	/** Heading of the run's output. */
 	title: string;
+	/** What to say before anything starts: the order of the files, and what was dropped from them. */
+	notes?: string[];
 	/** The snapshot that is served instead of the live source. */
 	snapshot?: Snapshot;
 	/** Whether the live source is used. */
@@ -51,15 +60,20 @@ export function openInputs(options: Options, state: string): Input[] {
 				},
 			},
 		];
-	return options.sources.map((path) => {
-		const { snapshot, version } = openSnapshot(path, known);
-		remember(version);
-		return {
-			title: `EV registrations from ${snapshot.name}`,
-			snapshot,
-			begin: () => writeJson(versions, known),
-		};
-	});
+	const opened = openSnapshots(options.sources, known, options);
+	const order = describeOrder(options.sources, opened);
+	for (const { version } of opened) remember(version);
+	return opened.map(({ snapshot, dated, notes }, index) => ({
+		title: `EV registrations from ${snapshot.name} of ${dated}`,
+		notes: order !== undefined && index === 0 ? [order, ...notes] : notes,
+		snapshot,
+		begin: () => writeJson(versions, known),
+	}));
+}
+
+/** What to tell people of all inputs before anything is started, each a sentence. */
+export function notesOf(inputs: Input[]): string[] {
+	return inputs.flatMap(({ notes = [] }) => notes);
 }
 
 /** The sample's next month; the same month again with --reload or --refetch. */

@@ -1,12 +1,16 @@
-/** A snapshot on this machine: a CSV export of the dataset, or the made-up sample, and the version it goes by. */
+/** A snapshot on this machine: CSV exports of the dataset, or the made-up sample, and the version each goes by. */
 
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { basename } from "node:path";
-import { gunzipSync } from "node:zlib";
-import { matchHeader, SOURCE_COLUMNS } from "../../db/source";
 import { sha256 } from "../../handlers/raw/manifest";
 import { splitCsv } from "../../handlers/rows/fields";
 import { frameCsv } from "../../handlers/rows/records";
+import { findHeader } from "./csv-header";
+import { findRows } from "./csv-rows";
+import { readContent } from "./file-content";
+import { dateOf, describeVersion, type FileDate, type KnownVersion, knownVersion, versionOf } from "./file-dates";
+
+export type { KnownVersion } from "./file-dates";
 
 export interface Snapshot {
 	/** What people call it. */
@@ -16,36 +20,48 @@ export interface Snapshot {
 	rowsUpdatedAt: number;
 	/** Names of the columns, as the file gives them. */
 	header: string[];
-	/** The CSV's bytes, uncompressed. */
+	/** The CSV's bytes, uncompressed, without lines among the rows that are none. */
 	content: Buffer;
 	/** Where each row begins; the last entry is where the content ends. */
 	offsets: number[];
+	/** The line of the file on which each row begins, from 1. */
+	lines: number[];
 }
 
-/** A version that was given to some content before. */
-export interface KnownVersion {
-	rowsUpdatedAt: number;
-	/** Of the uncompressed content. */
-	sha256: string;
+export interface OpenedFile {
+	snapshot: Snapshot;
+	version: KnownVersion;
+	/** The snapshot's day and where it comes from. */
+	dated: string;
+	/** What was read over or dropped, each a sentence. */
+	notes: string[];
+}
+
+export interface OpenOptions {
+	/** The day of the snapshot, as `--date` gives it; for one file only. */
+	date?: string | undefined;
+	/** Guards that are accepted: with SourceIncomplete, a vehicle may have several rows. */
+	accept?: string[] | undefined;
+	now?: Date | undefined;
 }
 
 export const DATASET = "f6w7-q2d2";
-const DAY = 24 * 3600;
-const KEY_COLUMN = SOURCE_COLUMNS.find((column) => column.kind === "key")!;
 
 /** A snapshot from content that is already here. */
 export function createSnapshot(about: Pick<Snapshot, "name" | "dataset" | "rowsUpdatedAt" | "content">): Snapshot {
 	const { content, name } = about;
 	const newline = content.indexOf("\n");
 	const headerEnd = newline === -1 ? content.length : newline;
-	// Spreadsheets put a byte-order mark before the first name.
-	const line = content.toString("utf8", 0, headerEnd).replace(/^\ufeff|\r$/g, "");
-	const header = splitCsv(line);
+	const header = splitCsv(content.toString("utf8", 0, headerEnd).replace(/^\ufeff|\r$/g, ""));
 	if (!header) throw new Error(`${name} is not a CSV file: its first line has a quote that is not closed.`);
 	const offsets: number[] = [];
-	frameCsv(content, headerEnd + 1, header.length, (start) => offsets.push(start));
+	const lines: number[] = [];
+	frameCsv(content, headerEnd + 1, header.length, (start, _, line) => {
+		offsets.push(start);
+		lines.push(line);
+	});
 	offsets.push(content.length);
-	return { ...about, header, offsets };
+	return { ...about, header, offsets, lines };
 }
 
 /**
@@ -54,62 +70,67 @@ export function createSnapshot(about: Pick<Snapshot, "name" | "dataset" | "rowsU
  * @param known versions that were given before
  * @throws one sentence that names the file and what is wrong with it
  */
-export function openSnapshot(path: string, known: KnownVersion[]): { snapshot: Snapshot; version: KnownVersion } {
-	const content = readContent(path);
-	const hash = sha256(content);
-	const rowsUpdatedAt = versionOf(basename(path), hash, known, statSync(path).mtimeMs / 1000);
-	const snapshot = createSnapshot({ name: basename(path), dataset: DATASET, rowsUpdatedAt, content });
-	checkColumns(path, snapshot.header);
-	if (snapshot.offsets.length === 1) throw new Error(`${path} has a header and no rows.`);
-	return { snapshot, version: { rowsUpdatedAt, sha256: hash } };
-}
-
-function readContent(path: string): Buffer {
-	let bytes: Buffer;
-	try {
-		bytes = readFileSync(path);
-	} catch (error) {
-		const { code } = error as NodeJS.ErrnoException;
-		if (code === "ENOENT") throw new Error(`${path} is not there; give the path of a CSV export of the dataset.`);
-		throw new Error(`${path} cannot be read: ${(error as Error).message}.`);
-	}
-	const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
-	if (path.endsWith(".gz") && bytes.length > 0 && !isGzip)
-		throw new Error(`${path} is not a gzip file, whatever its name says.`);
-	try {
-		if (isGzip) bytes = gunzipSync(bytes);
-	} catch (error) {
-		throw new Error(`${path} cannot be uncompressed: ${(error as Error).message}.`);
-	}
-	if (bytes.length === 0) throw new Error(`${path} is empty; download the export again.`);
-	return bytes;
-}
-
-/** A drifted column is for the pipeline to find; what has hardly any of them is another file. */
-function checkColumns(path: string, header: string[]): void {
-	const { present } = matchHeader(header);
-	if (present.length < SOURCE_COLUMNS.length / 2)
-		throw new Error(
-			`${path} is not an export of Electric Vehicle Population Data: of its ${SOURCE_COLUMNS.length} columns it has ${present.length}.`,
-		);
-	if (!present.includes(KEY_COLUMN))
-		throw new Error(`${path} lacks the column ${KEY_COLUMN.display}, by which vehicles are told apart.`);
+export function openSnapshot(path: string, known: KnownVersion[], options: OpenOptions = {}): OpenedFile {
+	return openSnapshots([path], known, options)[0]!;
 }
 
 /**
- * The version a file goes by: the date in its name; without one, what the same content went by before, or a day after the
- * newest. Content that differs under a version that is taken is a second newer.
- * @param modifiedAt when the file was last modified, Unix seconds: for the very first without a date
+ * Reads CSV exports and puts them in the order of their versions, in which they are loaded.
+ * @param known versions that were given before; those that are given now are not added
+ * @throws one sentence that names the file and what is wrong with it
  */
-export function versionOf(name: string, sha256: string, known: KnownVersion[], modifiedAt: number): number {
-	const seen = known.find((version) => version.sha256 === sha256);
-	const [, year, month, day] = /(?<!\d)(20\d\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])(?!\d)/.exec(name) ?? [];
-	if (!year) {
-		if (seen) return seen.rowsUpdatedAt;
-		const newest = Math.max(...known.map((version) => version.rowsUpdatedAt));
-		return known.length ? newest + DAY : Math.floor(modifiedAt / DAY) * DAY;
-	}
-	let version = Date.parse(`${year}-${month}-${day}T00:00:00Z`) / 1000;
-	while (known.some((other) => other.rowsUpdatedAt === version && other.sha256 !== sha256)) version++;
-	return version;
+export function openSnapshots(paths: string[], known: KnownVersion[], options: OpenOptions = {}): OpenedFile[] {
+	if (options.date !== undefined && paths.length > 1)
+		throw new Error("--date is the day of one file; give it with one --source.");
+	const files = paths.map((path) => readFile(path, known, options));
+	const given = [...known];
+	const opened = files
+		.sort((one, other) => one.date.seconds - other.date.seconds)
+		.map(({ date, notes, ...file }): OpenedFile => {
+			const rowsUpdatedAt = versionOf(file.sha256, date.seconds, given);
+			const version = { rowsUpdatedAt, sha256: file.sha256 };
+			const dated = describeDate(date, rowsUpdatedAt, knownVersion(file.sha256, given) !== undefined);
+			given.push(version);
+			return { snapshot: { ...file.snapshot, rowsUpdatedAt }, version, dated, notes };
+		});
+	return opened.sort((one, other) => one.version.rowsUpdatedAt - other.version.rowsUpdatedAt);
+}
+
+/** Says in which order files are loaded. @returns undefined where it is the order in which they were given */
+export function describeOrder(paths: string[], opened: OpenedFile[]): string | undefined {
+	const names = opened.map(({ snapshot }) => snapshot.name);
+	if (names.join("\n") === paths.map((path) => basename(path)).join("\n")) return undefined;
+	const list = opened.map(({ snapshot, dated }) => `${snapshot.name} of ${dated}`);
+	return `The files are loaded in order of their dates: ${list.join("; then ")}.`;
+}
+
+interface ReadFile {
+	snapshot: Omit<Snapshot, "rowsUpdatedAt">;
+	sha256: string;
+	date: FileDate;
+	notes: string[];
+}
+
+function readFile(path: string, known: KnownVersion[], { date, accept = [], now }: OpenOptions): ReadFile {
+	const name = basename(path);
+	const content = readContent(path);
+	const hash = sha256(content);
+	const header = findHeader(path, content);
+	const rows = findRows(path, content, header, accept.includes("SourceIncomplete"));
+	const modifiedAt = statSync(path).mtimeMs / 1000;
+	return {
+		snapshot: { name, dataset: DATASET, header: header.names, ...rows },
+		sha256: hash,
+		date: dateOf({ path, name, modifiedAt, knownVersion: knownVersion(hash, known), date, now }),
+		notes: [...header.notes, ...rows.notes].map((note) => `${name}: ${note}.`),
+	};
+}
+
+/** A version's day, and where it comes from. */
+function describeDate({ seconds, origin }: FileDate, version: number, isKnown: boolean): string {
+	const day = describeVersion(version);
+	if (isKnown && version !== seconds)
+		return `${day} (${describeVersion(seconds)} ${origin}, but the same content had that earlier date before)`;
+	if (version !== seconds) return `${day} (${origin}; other content has that date, so it is a little later)`;
+	return `${day} (${origin})`;
 }

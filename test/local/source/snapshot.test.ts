@@ -1,89 +1,22 @@
-/** Snapshots on this machine: which version a file goes by, what is no snapshot at all, and the made-up sample. */
+/** CSV exports on this machine: what is read, which version each file goes by, and in which order several are loaded. */
 
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { utimesSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { expect } from "chai";
-import { matchHeader, SOURCE_COLUMNS } from "../../../db/source";
-import { splitCsv } from "../../../handlers/rows/fields";
-import { makeSample } from "../../../local/source/sample";
-import { createSnapshot, type KnownVersion, openSnapshot, versionOf } from "../../../local/source/snapshot";
-import { createRowReader } from "../../support/rows";
+import { describeOrder, type KnownVersion, openSnapshot, openSnapshots } from "../../../local/source/snapshot";
+import { exportLine, exportLines, exportOf, HEADER, NAMES, useFolder } from "../../support/files";
+import { vehicle, vehicles } from "../../support/snapshots";
 
-const DAY = 24 * 3600;
 const seconds = (date: string) => Date.parse(`${date}T00:00:00Z`) / 1000;
-const HEADER = SOURCE_COLUMNS.map((column) => column.display).join(",");
-const ROW = "1,5YJYGDEE1L,King,Seattle,WA,98122,2020,TESLA,MODEL Y,Battery Electric Vehicle (BEV),,291,0,37,,,";
-
-describe("a file's version", () => {
-	const modifiedAt = seconds("2020-02-02") + 3_600;
-	const version = (name: string, sha256 = "new", known: KnownVersion[] = []) =>
-		versionOf(name, sha256, known, modifiedAt);
-
-	it("is the date in its name", () => {
-		for (const name of ["2024-10-12.csv", "ev_20241012.csv.gz", "Electric_Vehicle-2024-10-12 (1).csv", "v2-20241012"])
-			expect(version(name), name).to.equal(seconds("2024-10-12"));
-	});
-
-	it("is not read from digits that are no date", () => {
-		for (const name of [
-			"20241312.csv",
-			"20240100.csv",
-			"20240132.csv",
-			"120241012.csv",
-			"202410123.csv",
-			"1999-10-12.csv",
-		])
-			expect(version(name), name).to.equal(seconds("2020-02-02"));
-	});
-
-	it("stays the same for the same content", () => {
-		const known = [
-			{ rowsUpdatedAt: seconds("2024-10-12"), sha256: "old" },
-			{ rowsUpdatedAt: seconds("2024-11-12"), sha256: "other" },
-		];
-		expect(version("2024-10-12.csv", "old", known)).to.equal(seconds("2024-10-12"));
-		expect(version("export.csv", "old", known)).to.equal(seconds("2024-10-12"));
-	});
-
-	it("is a second later if other content has the date", () => {
-		const known = [{ rowsUpdatedAt: seconds("2024-10-12"), sha256: "old" }];
-		expect(version("2024-10-12.csv", "new", known)).to.equal(seconds("2024-10-12") + 1);
-		known.push({ rowsUpdatedAt: seconds("2024-10-12") + 1, sha256: "new" });
-		expect(version("2024-10-12.csv", "new", known)).to.equal(seconds("2024-10-12") + 1);
-		expect(version("2024-10-12.csv", "newer", known)).to.equal(seconds("2024-10-12") + 2);
-	});
-
-	it("is a day after the newest for content without a date", () => {
-		const known = [
-			{ rowsUpdatedAt: seconds("2024-11-12") + 5, sha256: "b" },
-			{ rowsUpdatedAt: seconds("2024-10-12"), sha256: "a" },
-		];
-		expect(version("export.csv", "c", known)).to.equal(seconds("2024-11-13") + 5);
-	});
-
-	it("is the modification day for a first file without a date", () => {
-		expect(version("export.csv")).to.equal(seconds("2020-02-02"));
-	});
-});
+const ROW = exportLine(vehicle(1));
 
 describe("a file of rows", () => {
-	let directory: string;
-	before(() => {
-		directory = mkdtempSync(join(tmpdir(), "ev-registrations-test-"));
-	});
-	after(() => rmSync(directory, { recursive: true }));
-	const file = (name: string, content: string | Buffer) => {
-		const path = join(directory, name);
-		writeFileSync(path, content);
-		return path;
-	};
+	const folder = useFolder();
 	const open = (name: string, content: string | Buffer, known: KnownVersion[] = []) =>
-		openSnapshot(file(name, content), known);
+		openSnapshot(folder.write(name, content), known);
 
-	it("splits into rows at any line break, after a byte-order mark", () => {
-		const quoted = ROW.replace("Seattle", '"Sea\nttle"');
+	it("is read row by row, with any line breaks and with a byte-order mark", () => {
+		const quoted = exportLine(vehicle(2, { city: "Sea\nttle" }));
 		for (const text of [
 			`${HEADER}\n${ROW}\n${quoted}\n`,
 			`${HEADER}\n${ROW}\n${quoted}`,
@@ -95,166 +28,225 @@ describe("a file of rows", () => {
 				dataset: "f6w7-q2d2",
 				rowsUpdatedAt: seconds("2024-10-12"),
 			});
-			expect(snapshot.header).to.deep.equal(SOURCE_COLUMNS.map((column) => column.display));
+			expect(snapshot.header).to.deep.equal(NAMES);
 			const rows = snapshot.offsets
 				.slice(0, -1)
 				.map((from, row) => snapshot.content.toString("utf8", from, snapshot.offsets[row + 1]).trim());
 			expect(rows).to.deep.equal([ROW, quoted]);
+			expect(snapshot.lines).to.deep.equal([2, 3]);
 		}
 	});
 
-	it("reads gzip, whatever the name", () => {
+	it("is the same snapshot gzipped, whether its name says so or not", () => {
 		const text = `${HEADER}\n${ROW}\n`;
 		const plain = open("2024-10-12.csv", text);
-		for (const name of ["2024-10-12.csv.gz", "2024-10-12-gzipped.csv"]) {
-			const { snapshot, version } = open(name, gzipSync(text), [plain.version]);
-			expect(version).to.deep.equal(plain.version);
-			expect(snapshot.content.toString("utf8")).to.equal(text);
-		}
+		for (const name of ["2024-10-12.csv.gz", "2024-10-12-gzipped.csv"])
+			for (const content of [gzipSync(text), gzipSync(gzipSync(text))]) {
+				const { snapshot, version } = open(name, content, [plain.version]);
+				expect(version).to.deep.equal(plain.version);
+				expect(snapshot.content.toString("utf8")).to.equal(text);
+			}
 	});
 
-	it("keeps its version when it is opened again", () => {
-		const first = open("export.csv", `${HEADER}\n${ROW}\n`);
-		utimesSync(join(directory, "export.csv"), 1, 1);
-		expect(openSnapshot(join(directory, "export.csv"), [first.version]).version).to.deep.equal(first.version);
-		const second = open("export.csv", `${HEADER}\n${ROW.replace("King", "Kitsap")}\n`, [first.version]);
-		expect(second.version.rowsUpdatedAt).to.equal(first.version.rowsUpdatedAt + DAY);
-		expect(second.snapshot.rowsUpdatedAt).to.equal(second.version.rowsUpdatedAt);
-	});
-
-	it("may lack a column or have one too many", () => {
+	it("may lack a column or have one too many: that is for the pipeline to find", () => {
 		const drifted = `${HEADER.replace("County", "Shire")},Colour\n${ROW},red\n`;
-		expect(open("drifted.csv", drifted).snapshot.header).to.include.members(["Shire", "Colour"]);
+		expect(open("2024-10-12.csv", drifted).snapshot.header).to.include.members(["Shire", "Colour"]);
 	});
 
-	const refused: [string, string, string | Buffer | undefined, RegExp][] = [
-		["is not there", "absent.csv", undefined, /absent\.csv is not there; give the path of a CSV export/],
-		["is empty", "empty.csv", "", /empty\.csv is empty; download the export again/],
-		["is empty and called .gz", "nothing.csv.gz", "", /nothing\.csv\.gz is empty/],
-		["is empty inside", "empty.gz", gzipSync(""), /empty\.gz is empty/],
-		["is called .gz and is none", "text.csv.gz", `${HEADER}\n${ROW}\n`, /text\.csv\.gz is not a gzip file/],
-		[
-			"breaks off inside its gzip",
-			"cut.csv.gz",
-			gzipSync(`${HEADER}\n${ROW}\n`).subarray(0, 60),
-			/cut\.csv\.gz cannot be uncompressed: unexpected end of file/,
-		],
-		[
-			"is of another dataset",
-			"cats.csv",
-			"Name,Colour\nTom,grey\n",
-			/cats\.csv is not an export.*of its 17 columns it has 0/,
-		],
-		[
-			"is a web page",
-			"page.csv",
-			"<!doctype html>\n<html><body>Sign in</body></html>\n",
-			/page\.csv is not an export of Electric Vehicle Population Data/,
-		],
-		[
-			"does not tell vehicles apart",
-			"keyless.csv",
-			`${HEADER.replace("DOL Vehicle ID", "Number")}\n${ROW}\n`,
-			/keyless\.csv lacks the column DOL Vehicle ID/,
-		],
-		["has a header alone", "header.csv", `${HEADER}\n`, /header\.csv has a header and no rows/],
-		["has not even a line break", "line.csv", HEADER, /line\.csv has a header and no rows/],
-		[
-			"has an open quote in its header",
-			"quote.csv",
-			`"${HEADER}\n${ROW}\n`,
-			/quote\.csv is not a CSV file: its first line/,
-		],
-	];
-	for (const [what, name, content, message] of refused)
-		it(`is refused when it ${what}`, () => {
-			const path = content === undefined ? join(directory, name) : file(name, content);
-			expect(() => openSnapshot(path, [])).to.throw(message);
-		});
-
-	it("is refused when it is a folder", () => {
-		expect(() => openSnapshot(directory, [])).to.throw(/cannot be read: EISDIR/);
+	it("may have a header in another case and with other spaces", () => {
+		const spelled = [HEADER.toLowerCase(), HEADER.toUpperCase(), HEADER.replace(/[^,\w]/g, "_")];
+		for (const header of [
+			...spelled,
+			HEADER.replace(/[^,\w]/g, "."),
+			`"${NAMES.join('","')}"`,
+			NAMES.map((name) => ` ${name}\u00a0`).join(","),
+		])
+			expect(open("2024-10-12.csv", `${header}\n${ROW}\n`).snapshot.lines, header).to.have.length(1);
 	});
 });
 
-describe("the made-up sample", () => {
-	/** Values by vehicle, as the pipeline would read them. */
-	const register = (month: number, vehicles = 3_000) => {
-		const { content, rowsUpdatedAt } = makeSample(month, vehicles);
-		const { header, offsets } = createSnapshot({ name: "sample", dataset: "sample", rowsUpdatedAt, content });
-		const read = createRowReader("csv", header);
-		const rows = offsets.slice(0, -1).map((from, row) => {
-			const line = content.toString("utf8", from, offsets[row + 1]).trimEnd();
-			return { line, values: splitCsv(line)!, row: read(Buffer.from(line)) };
+describe("a file's version", () => {
+	const folder = useFolder();
+	const text = exportOf(vehicles(1, 3));
+
+	it("says where its date comes from", () => {
+		const undated = folder.write("export.csv", text);
+		const modified = seconds("2024-06-01") + 5;
+		utimesSync(undated, modified, modified);
+		expect(openSnapshot(folder.write("20241012.csv", text), []).dated).to.equal("12 October 2024 (dated by its name)");
+		expect(openSnapshot(undated, [], { date: "2024-10-12" })).to.deep.include({
+			dated: "12 October 2024 (dated by --date)",
+			version: { ...openSnapshot(folder.path("20241012.csv"), []).version },
 		});
-		return { header, rows, byKey: new Map(rows.map(({ values }) => [values[0]!, values])) };
-	};
-	const share = (part: number, whole: number) => part / whole;
-
-	it("has the same bytes for the same month", () => {
-		for (const month of [0, 7]) {
-			const [first, second] = [makeSample(month, 500), makeSample(month, 500)];
-			expect(first.content.equals(second.content)).to.equal(true);
-			expect(first.rowsUpdatedAt)
-				.to.equal(second.rowsUpdatedAt)
-				.and.to.equal(Date.UTC(2024, month, 1) / 1000);
-		}
-		expect(makeSample(0, 500).content.equals(makeSample(1, 500).content)).to.equal(false);
+		expect(openSnapshot(undated, []).dated).to.equal(
+			"1 June 2024, 00:00:05 UTC (dated by the file's modification time)",
+		);
 	});
 
-	it("has the source's columns in each row", () => {
-		for (const month of [0, 5]) {
-			const { header, rows } = register(month);
-			expect(matchHeader(header)).to.deep.include({ missing: [], unknown: [] });
-			for (const { row, line } of rows) expect(row, line).to.not.have.property("reason");
-		}
+	it("stays for content seen before, and says so", () => {
+		const first = openSnapshot(folder.write("20241012.csv", text), []);
+		const again = openSnapshot(folder.write("20250101.csv", text), [first.version]);
+		expect(again.version).to.deep.equal(first.version);
+		expect(again.snapshot.rowsUpdatedAt).to.equal(seconds("2024-10-12"));
+		expect(again.dated).to.match(/^12 October 2024 \(1 January 2025 dated by its name, but the same content had /);
+		const undated = folder.write("export.csv", text);
+		utimesSync(undated, 1, 1);
+		expect(openSnapshot(undated, [first.version])).to.deep.include({
+			version: first.version,
+			dated: "12 October 2024 (the date that the same content had before)",
+		});
 	});
 
-	it("has each vehicle once", () => {
-		for (const month of [0, 5]) {
-			const { rows, byKey } = register(month);
-			expect(byKey.size).to.equal(rows.length);
-		}
-		expect(register(0).rows).to.have.length(3_000);
+	it("does not save a date that does not exist", () => {
+		const first = openSnapshot(folder.write("20241012.csv", text), []);
+		expect(() => openSnapshot(folder.write("20250229.csv", text), [first.version])).to.throw(/does not exist/);
+	});
+});
+
+describe("several files", () => {
+	const folder = useFolder();
+	const write = (day: string, to: number) => folder.write(`ev_${day}.csv`, exportOf(vehicles(1, to)));
+	const days = (paths: string[], known: KnownVersion[] = []) =>
+		openSnapshots(paths, known).map(({ snapshot }) => snapshot.name.slice(3, 13));
+
+	it("are loaded in the order of their dates, and it is said", () => {
+		const [later, earlier] = [write("2024-11-12", 2), write("2024-10-12", 3)];
+		const opened = openSnapshots([later, earlier], []);
+		expect(opened.map(({ snapshot }) => snapshot.name)).to.deep.equal(["ev_2024-10-12.csv", "ev_2024-11-12.csv"]);
+		expect(describeOrder([later, earlier], opened)).to.equal(
+			"The files are loaded in order of their dates: ev_2024-10-12.csv of 12 October 2024 (dated by its name); then ev_2024-11-12.csv of 12 November 2024 (dated by its name).",
+		);
 	});
 
-	it("adds, removes and returns a few vehicles each month", () => {
-		const [before, after, later] = [register(4).byKey, register(5).byKey, register(6).byKey];
-		const keys = [...before.keys()];
-		const gone = keys.filter((key) => !after.has(key));
-		expect(share(gone.length, keys.length)).to.be.within(0.01, 0.06);
-		expect(
-			gone.some((key) => later.has(key)),
-			"someone came back",
-		).to.equal(true);
-		const fresh = [...after.keys()].filter((key) => !before.has(key));
-		expect(share(fresh.length, keys.length)).to.be.within(0.01, 0.1);
-		const moved = keys.filter((key) => after.has(key) && after.get(key)![3] !== before.get(key)![3]);
-		expect(share(moved.length, keys.length)).to.be.within(0.001, 0.03);
+	it("are not mentioned where they are given in order", () => {
+		const paths = [write("2024-10-12", 3), write("2024-11-12", 2)];
+		expect(describeOrder(paths, openSnapshots(paths, []))).to.equal(undefined);
 	});
 
-	it("is geocoded again every third month only", () => {
-		const point = SOURCE_COLUMNS.findIndex((column) => column.kind === "point");
-		const [first, second, third, fourth] = [0, 1, 2, 3].map((month) => register(month).byKey);
-		const regeocoded = (a: Map<string, string[]>, b: Map<string, string[]>) => {
-			const stayed = [...a.keys()].filter((key) => b.has(key) && b.get(key)![3] === a.get(key)![3]);
-			return share(stayed.filter((key) => a.get(key)![point] !== b.get(key)![point]).length, stayed.length);
-		};
-		expect(regeocoded(first!, second!)).to.be.below(0.01);
-		expect(regeocoded(second!, third!)).to.be.below(0.01);
-		expect(regeocoded(third!, fourth!)).to.be.above(0.9);
+	it("with the same content are one version, the earlier", () => {
+		const opened = openSnapshots([write("2024-11-12", 3), write("2024-10-12", 3)], []);
+		expect(opened.map(({ version }) => version.rowsUpdatedAt)).to.deep.equal([
+			seconds("2024-10-12"),
+			seconds("2024-10-12"),
+		]);
 	});
 
-	it("has quotes, accents, leading zeros and missing values", () => {
-		const text = makeSample(0).content.toString("utf8");
-		expect(text)
-			.to.match(/"Suffern, NY"/)
-			.and.to.match(/Doña Ana/)
-			.and.to.match(/,0901,/)
-			.and.to.match(/,,,BC,,/);
+	it("of one day follow each other by a second", () => {
+		const others = [folder.write("a_20241012.csv", exportOf(vehicles(1, 4))), write("2024-10-12", 3)];
+		expect(openSnapshots(others, []).map(({ version }) => version.rowsUpdatedAt)).to.deep.equal([
+			seconds("2024-10-12"),
+			seconds("2024-10-12") + 1,
+		]);
 	});
 
-	it("works with very few vehicles", () => {
-		expect(register(3, 5).rows.length).to.be.within(1, 5);
+	it("are ordered by the version that content has already", () => {
+		const [known, other] = [write("2024-10-12", 3), write("2024-11-12", 2)];
+		const before = openSnapshot(known, []).version;
+		const later = write("2024-12-12", 3);
+		expect(days([other, later], [before])).to.deep.equal(["2024-12-12", "2024-11-12"]);
+	});
+
+	it("take no --date", () => {
+		const paths = [write("2024-10-12", 3), write("2024-11-12", 2)];
+		expect(() => openSnapshots(paths, [], { date: "2024-10-12" })).to.throw(/^--date is the day of one file/);
+	});
+});
+
+describe("lines that are no rows", () => {
+	const folder = useFolder();
+	const lines = exportLines(1, 4);
+	const open = (parts: string[]) => openSnapshot(folder.write("20241012.csv", `${parts.join("\n")}\n`), []);
+	const EMPTY = ",".repeat(NAMES.length - 1);
+	const FIELD_HEADER =
+		'"dol_vehicle_id","vin_1_10","county","city","state","zip_code","model_year","make","model","ev_type","cafv_type","electric_range","base_msrp","legislative_district","geocoded_column","electric_utility","_2020_census_tract"';
+	const dropped: [string, string][] = [
+		["a header", HEADER],
+		["a header of field names", FIELD_HEADER],
+		["a header with a byte-order mark", `\ufeff${HEADER}`],
+		["a quoted header with a byte-order mark", `\ufeff${FIELD_HEADER}`],
+		["a header in another case", HEADER.toLowerCase()],
+		["an empty row", EMPTY],
+		["an empty row of another width", ",,,,"],
+		["a row of empty quotes", `""${EMPTY}`],
+		["a row of spaces", ` ,\t,${EMPTY.slice(2)}\u00a0`],
+		["a line of spaces", " \t "],
+		["DOS's end of a file", "\x1a"],
+		["an empty line", ""],
+		["an empty line that ends in CRLF", "\r"],
+		["a spreadsheet's sep=", "sep=,"],
+	];
+	for (const [what, line] of dropped)
+		it(`are dropped and counted where there is ${what}`, () => {
+			const { snapshot, notes } = open([HEADER, lines[0]!, line, lines[1]!, lines[2]!, line, line, lines[3]!, line]);
+			const rows = snapshot.lines.map((_, row) =>
+				snapshot.content.toString("utf8", snapshot.offsets[row], snapshot.offsets[row + 1]).trim(),
+			);
+			expect(rows).to.deep.equal(lines);
+			expect(snapshot.lines).to.deep.equal([2, 4, 5, 8]);
+			expect(notes).to.have.length(1);
+			expect(notes[0]).to.match(
+				/^20241012\.csv: [34] (header|empty) lines among the rows were dropped, the first on line 3\.$/,
+			);
+		});
+
+	for (const [what, beginning] of [
+		["an empty line", "\n"],
+		["several empty lines", "\r\n , \n\n"],
+		["a spreadsheet's sep=,", "sep=,\r\n"],
+		["a quoted sep=, after a byte-order mark", '\ufeff"sep=,"\n'],
+	] as const)
+		it(`are read over where a file begins with ${what}`, () => {
+			const before = beginning.split("\n").length - 1;
+			const { snapshot, notes } = openSnapshot(
+				folder.write("20241012.csv", `${beginning}${exportOf(vehicles(1, 4))}`),
+				[],
+			);
+			expect(snapshot.lines).to.deep.equal([2, 3, 4, 5].map((line) => line + before));
+			expect(notes).to.have.length(before);
+			expect(notes[0]).to.match(/^20241012\.csv: line 1 is (empty|a spreadsheet's sep=,) and was read over\.$/);
+		});
+
+	it("are no lines: a byte-order mark before a row", () => {
+		const { snapshot } = open([HEADER, lines[0]!, `\ufeff${lines[1]}`, ",", lines[2]!]);
+		const { content, offsets } = snapshot;
+		expect(content.toString("utf8", offsets[0])).to.equal(`${lines.slice(0, 3).join("\n")}\n`);
+		expect(content.toString("utf8", offsets[1], offsets[2])).to.equal(`${lines[1]}\n`);
+		expect(snapshot.lines).to.deep.equal([2, 3, 5]);
+	});
+
+	it("are read over at the end of a file without a line break: spaces, and DOS's end of a file", () => {
+		for (const end of ["\x1a", "  "])
+			expect(
+				openSnapshot(folder.write("20241012.csv", `${exportOf(vehicles(1, 4))}${end}`), []).snapshot.lines,
+			).to.have.length(4);
+	});
+
+	it("stop the file where a later header has another order", () => {
+		const [first, second, ...rest] = NAMES;
+		const other = [second, first, ...rest].join(",");
+		expect(() => open([HEADER, lines[0]!, other, lines[1]!])).to.throw(
+			/second header on line 3 with other columns, or in another order; split it there/,
+		);
+		expect(() => open([HEADER, lines[0]!, rest.join(","), lines[1]!])).to.throw(/second header on line 3/);
+	});
+});
+
+describe("a vehicle with several rows", () => {
+	const folder = useFolder();
+	const open = (keys: number[], accept: string[] = []) =>
+		openSnapshot(folder.write("20241012.csv", exportOf(keys.map((key) => vehicle(key)))), [], { accept });
+
+	it("has the file refused, with how many there are", () => {
+		expect(() => open([1, 2, 3, 2])).to.throw(
+			/20241012\.csv has 1 vehicle more than once, for example 2 on lines 3 and 5; remove .* --accept SourceIncomplete\.$/,
+		);
+		expect(() => open([1, 2, 3, 2, 3, 3, 4])).to.throw(
+			/has 2 vehicles more than once, for example 2 on lines 3 and 5;/,
+		);
+	});
+
+	it("is left to the pipeline where it is accepted", () => {
+		expect(open([1, 2, 3, 2], ["SourceIncomplete"]).snapshot.lines).to.have.length(4);
+		expect(() => open([1, 2, 3, 2], ["TooManyRejects"])).to.throw(/more than once/);
 	});
 });

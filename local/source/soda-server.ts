@@ -6,8 +6,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { json } from "node:stream/consumers";
 import { SOURCE_COLUMNS } from "../../db/source";
-import { splitCsv } from "../../handlers/rows/fields";
+import { appendAscii, createOutput, reserve } from "../../handlers/rows/copy-text";
+import { createFields, splitRecord } from "../../handlers/rows/fields";
 import { close, listen } from "../common/http-server";
+import { fieldNamesOf } from "./csv-header";
+import { appendJsonRow, appendJsonString } from "./json-rows";
 import type { Snapshot } from "./snapshot";
 
 export interface Source {
@@ -27,6 +30,8 @@ interface Selection {
 }
 
 const DEFAULT_LIMIT = 1000;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
 
 /** Starts serving a snapshot. @param intercept for tests: faults that the real API shows and no snapshot can */
 export async function startSource(first: Snapshot, intercept: Intercept = () => false): Promise<Source> {
@@ -90,14 +95,6 @@ function rowsIn(snapshot: Snapshot): number {
 	return snapshot.offsets.length - 1;
 }
 
-/** The API's name of each column; one it does not know gets the name Socrata would make of it. */
-function fieldNames(snapshot: Snapshot): string[] {
-	return snapshot.header.map((name) => {
-		const column = SOURCE_COLUMNS.find(({ display, field }) => display === name || field === name);
-		return column?.field ?? name.toLowerCase().replace(/[^a-z0-9:@]+/g, "_");
-	});
-}
-
 function typeOf(field: string): string {
 	const kind = SOURCE_COLUMNS.find((column) => column.field === field)?.kind;
 	return kind === "count" ? "number" : kind === "point" ? "point" : "text";
@@ -108,7 +105,7 @@ function viewOf(snapshot: Snapshot): object {
 		id: snapshot.dataset,
 		name: snapshot.name,
 		rowsUpdatedAt: snapshot.rowsUpdatedAt,
-		columns: fieldNames(snapshot).map((fieldName, index) => ({
+		columns: fieldNamesOf(snapshot.header).map((fieldName, index) => ({
 			name: snapshot.header[index],
 			fieldName,
 			dataTypeName: typeOf(fieldName),
@@ -118,10 +115,10 @@ function viewOf(snapshot: Snapshot): object {
 }
 
 function sendRows(response: ServerResponse, snapshot: Snapshot, { format, offset, limit }: Selection): void {
-	const fields = fieldNames(snapshot);
+	const fields = fieldNamesOf(snapshot.header);
 	const first = Math.min(offset, rowsIn(snapshot));
 	const last = Math.min(first + limit, rowsIn(snapshot));
-	response.setHeader("x-soda2-fields", JSON.stringify(fields));
+	response.setHeader("x-soda2-fields", asciiJson(fields));
 	response.setHeader("x-soda2-types", JSON.stringify(fields.map(typeOf)));
 	response.setHeader("x-soda2-data-out-of-date", "false");
 	response.setHeader("last-modified", new Date(snapshot.rowsUpdatedAt * 1000).toUTCString());
@@ -130,38 +127,53 @@ function sendRows(response: ServerResponse, snapshot: Snapshot, { format, offset
 		return;
 	}
 	// The rows' bytes as they are, whatever they are: the pipeline is to see them.
+	const rows = snapshot.content.subarray(snapshot.offsets[first], snapshot.offsets[last]);
 	response.writeHead(200, { "content-type": "text/csv;charset=utf-8" });
-	response.write(`${fields.map((field) => `"${field}"`).join(",")}\n`);
-	response.end(snapshot.content.subarray(snapshot.offsets[first], snapshot.offsets[last]));
+	response.write(`${fields.map((field) => `"${field.replaceAll('"', '""')}"`).join(",")}\n`);
+	response.write(rows);
+	// The API ends every line; a file need not.
+	response.end(rows.length && rows[rows.length - 1] !== NEWLINE ? "\n" : "");
 }
 
-/** Rows as SODA writes them: one a line, NULLs left out, numbers as strings, points as GeoJSON. */
-function jsonRows(snapshot: Snapshot, fields: string[], first: number, last: number): string {
-	const rows: string[] = [];
+/** JSON for a header of HTTP, which takes no characters beyond Latin-1. */
+function asciiJson(value: unknown): string {
+	return JSON.stringify(value).replace(
+		/[\u0080-\uffff]/g,
+		(char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+	);
+}
+
+/** Rows as SODA writes them; one with another number of fields as its text, which no row of the API is. */
+function jsonRows(snapshot: Snapshot, names: string[], first: number, last: number): Buffer {
+	const { content, offsets } = snapshot;
+	const fields = names.map((name) => ({ name: Buffer.from(JSON.stringify(name)), isPoint: typeOf(name) === "point" }));
+	const values = createFields();
+	const output = createOutput();
+	appendAscii(output, "[");
 	for (let row = first; row < last; row++) {
-		const line = snapshot.content
-			.toString("utf8", snapshot.offsets[row], snapshot.offsets[row + 1])
-			.replace(/[\r\n]+$/, "");
-		const values = splitCsv(line);
-		if (values?.length === fields.length) rows.push(JSON.stringify(jsonRow(fields, values)));
-		// Nothing the API could say; the pipeline sets it aside with its text.
-		else rows.push(JSON.stringify({ malformed_row: line }));
+		const start = offsets[row]!;
+		const end = rowEnd(content, offsets[row + 1]!);
+		const isRow = splitRecord(content, start, end, values) && values.count === names.length;
+		if (isRow) appendJsonRow(output, fields, values);
+		else appendJsonString(output, content, start, end);
+		reserve(output, 3);
+		appendAscii(output, row + 1 < last ? "\n," : "");
 	}
-	return `[${rows.join("\n,")}]\n`;
+	reserve(output, 2);
+	appendAscii(output, "]\n");
+	return output.bytes.subarray(0, output.length);
 }
 
-function jsonRow(fields: string[], values: string[]): Record<string, unknown> {
-	const row: Record<string, unknown> = {};
-	fields.forEach((field, index) => {
-		const value = values[index]!;
-		if (value === "") return;
-		const point = typeOf(field) === "point" ? /^POINT ?\((\S+) (\S+)\)$/.exec(value) : null;
-		row[field] = point ? { type: "Point", coordinates: [Number(point[1]), Number(point[2])] } : value;
-	});
-	return row;
+/** Where a row ends, before its line end and the empty lines after it. @param next where the next row begins */
+function rowEnd(content: Buffer, next: number): number {
+	const withoutReturn = (end: number) => (content[end - 1] === RETURN ? end - 1 : end);
+	if (content[next - 1] !== NEWLINE) return withoutReturn(next);
+	let end = next;
+	while (content[end - 1] === NEWLINE) end = withoutReturn(end - 1);
+	return end;
 }
 
-function send(response: ServerResponse, type: string, body: string): void {
+function send(response: ServerResponse, type: string, body: string | Buffer): void {
 	response.writeHead(200, { "content-type": type });
 	response.end(body);
 }

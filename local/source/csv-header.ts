@@ -136,6 +136,8 @@ function noHeader(path: string, text: string, names: string[] | undefined, { con
 	const where = line === 1 ? "its first line" : `line ${line}`;
 	if (!names)
 		return new Error(`${path} is not a CSV file: ${where} has a quote that is not closed, or stands inside a name.`);
+	if (names.length === 1 && countColumns(splitCsv(names[0]!) ?? []) >= MIN_COLUMNS)
+		return new Error(`${path} has each line in quotes as a whole; download the CSV export again.`);
 	const isRow = names.length === SOURCE_COLUMNS.length && names.some((name) => /^POINT ?\(|\((BEV|PHEV)\)$/.test(name));
 	if (isRow) return new Error(`${path} has no header: ${where} is a row; put the line of column names above it.`);
 	return new Error(

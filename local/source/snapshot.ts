@@ -130,7 +130,7 @@ function readFile(path: string, known: KnownVersion[], { date, accept = [], now 
 function describeDate({ seconds, origin }: FileDate, version: number, isKnown: boolean): string {
 	const day = describeVersion(version);
 	if (isKnown && version !== seconds)
-		return `${day} (${describeVersion(seconds)} ${origin}, but the same content had that earlier date before)`;
+		return `${day} (the date that the same content had before, and not ${describeVersion(seconds)}, ${origin})`;
 	if (version !== seconds) return `${day} (${origin}; other content has that date, so it is a little later)`;
 	return `${day} (${origin})`;
 }

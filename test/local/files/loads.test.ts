@@ -1,6 +1,7 @@
 /** Files, damaged and odd, through the real functions into a database: both raw formats end in the same one. */
 
 import { expect } from "chai";
+import fc from "fast-check";
 import { addFileLines } from "../../../local/source/file-lines";
 import { openSnapshot } from "../../../local/source/snapshot";
 import { testBed } from "../../support/bed";
@@ -13,6 +14,7 @@ import {
 	HEADER,
 	useFolder,
 } from "../../support/files";
+import { hostileLines, interleave } from "../../support/hostile";
 import { vehicle, vehicles } from "../../support/snapshots";
 
 const FORMATS = ["csv", "json"] as const;
@@ -138,6 +140,21 @@ describe("a file on its way to the database", function () {
 			expect(result.rejected, "points that are none, and NUL").to.equal(7);
 			expect(result.added).to.equal(rows.length - 7);
 		});
+	});
+
+	it("ends in the same database in both raw formats, whatever its rows hold", async () => {
+		const good = exportLines(1, 200).map((line) => Buffer.from(line));
+		for (const seed of [1, 2, 3]) {
+			const [hostile] = fc.sample(hostileLines(200), { seed, numRuns: 1 });
+			const lines = interleave(good, hostile!).flatMap((line) => [line, Buffer.from("\n")]);
+			await inBoth(
+				Buffer.concat([Buffer.from(`${HEADER}\n`), ...lines, Buffer.from(`${exportLine(vehicle(201))}\n`)]),
+				async (loader, path) => {
+					const result = await loader.load(path, { settings: { maxRejectedShare: 1 }, accept: ["SourceIncomplete"] });
+					expect(result.rejected).to.be.above(20);
+				},
+			);
+		}
 	});
 
 	it("is refused for a vehicle with several rows; accepted, one row is kept", async () => {

@@ -148,6 +148,7 @@ const WRONG: [string, string | Buffer | undefined, RegExp][] = [
 		`${HEADER},Colour,Colour\n${ROW},1,2\n`,
 		/has a column twice, as "Colour" and as "Colour"/,
 	],
+	["with each line in quotes", `"${HEADER}"\n"${ROW}"\n`, /has each line in quotes as a whole; download/],
 	["with a header alone", `${HEADER}\n`, /has a header and no rows; download the export again/],
 	["with a header alone, without a line break", HEADER, /has a header and no rows/],
 ];

@@ -101,6 +101,10 @@ interface Place {
 
 /** Splits the header's line. @throws where it is none of an export */
 function splitHeader(path: string, text: string, place: Place): string[] {
+	if (text.endsWith("\r"))
+		throw new Error(
+			`${path} has lines that end in CR CR LF, as Python's csv writes them on Windows without newline=""; ${SAVE_WITH_LF}.`,
+		);
 	if (endsInReturns(text)) throw new Error(`${path} has lines that end in CR alone; ${SAVE_WITH_LF}.`);
 	const names = splitCsv(text)?.map((name) => name.replace(/[\ufeff\u200b]/g, "").trim());
 	if (!names || countColumns(names) < MIN_COLUMNS) throw noHeader(path, text, names, place);

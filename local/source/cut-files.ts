@@ -47,7 +47,10 @@ export function checkWhole(path: string, content: Buffer, header: string[], last
 		throw cut(path, `line ${line} has no line end, and a quote stands inside one of its fields`);
 	const found = fields.count;
 	if (found !== header.length)
-		throw cut(path, `line ${line} has no line end, and ${found} fields where ${header.length} are expected`);
+		throw cut(
+			path,
+			`line ${line} has no line end, and ${found === 1 ? "1 field" : `${found} fields`} where ${header.length} are expected`,
+		);
 	const name = header[header.length - 1]!;
 	const value = textOf(fields, fields.count - 1);
 	const kind = columnOf(name)?.kind;

@@ -106,6 +106,11 @@ const WRONG: [string, string | Buffer | undefined, RegExp][] = [
 		TEXT.replaceAll("\n", "\r"),
 		/has lines that end in CR alone; save it with line ends/,
 	],
+	[
+		"with lines that end in CR CR LF",
+		TEXT.replaceAll("\n", "\r\r\n"),
+		/has lines that end in CR CR LF, as Python's csv/,
+	],
 	["with one row that ends in CR alone", `${HEADER}\r${ROW}\r`, /has lines that end in CR alone; save/],
 	[
 		"with an empty first line that ends in CR alone",

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { countsOf, type LoadCounts, NOT_COUNTED } from "../db/counts";
-import type { ExtractResult, LoadResult } from "../handlers/common/contract";
+import type { ExtractResult, LoadResult, RawFormat } from "../handlers/common/contract";
 import { connect, type DatabaseSecret } from "../handlers/common/database";
 import { reasonOf } from "../handlers/common/failure";
 import { messageOf } from "../handlers/notify";
@@ -13,9 +13,10 @@ import { type Deployment, deploy } from "../local/deployment";
 import { removePostgres, startPostgres } from "../local/machine/postgres";
 import { currentRecord } from "../local/program/kept-records";
 import { find, loadRecord, type ProgramRecord } from "../local/program/record";
+import { addFileLines } from "../local/source/file-lines";
 import { startSource } from "../local/source/soda-server";
 import type { Started } from "./command";
-import { datasetOf, type Input, openInputs } from "./inputs";
+import { datasetOf, type Input, notesOf, openInputs } from "./inputs";
 import { ROOT, readLastUsed, writeLastUsed } from "./last-used";
 import type { Options } from "./options";
 import { createReport, type Report, summarise } from "./report";
@@ -39,6 +40,7 @@ export async function runSources(options: Options, terminal: Terminal, started: 
 	const state = join(ROOT, dataset);
 	const inputs = openInputs(options, state);
 	terminal.title(inputs[0]!.title);
+	for (const note of notesOf(inputs)) terminal.text(note);
 	const startedAt = Date.now();
 	const recording = options.record ? Promise.resolve(loadRecord(options.record)) : evaluateProgram(options);
 	if (inputs[0]!.live) await checkReachable(sourceUrl(await recording));
@@ -70,7 +72,8 @@ export async function runSources(options: Options, terminal: Terminal, started: 
 	for (const [index, input] of inputs.entries()) {
 		if (index > 0) terminal.title(input.title);
 		if (input.snapshot) source?.publish(input.snapshot);
-		const result = await runOnce(options, dataset, input, deployment, report);
+		const explained = explainPlaces(report, input, record);
+		const result = await runOnce(options, dataset, input, deployment, explained);
 		if (options.json) print(result);
 		if (result.status === "failed") return false;
 	}
@@ -119,6 +122,20 @@ async function migrate(deployment: Deployment, terminal: Terminal): Promise<void
 	const { applied } = await deployment.migrate();
 	const what = applied ? `${applied} migrations applied` : "the schema is up to date";
 	terminal.done("Migrate", what, (Date.now() - startedAt) / 1000);
+}
+
+/** Adds to each place in a raw page the line of the file that was loaded. */
+function explainPlaces(report: Report, { snapshot }: Input, { config }: ProgramRecord): Report {
+	if (!snapshot || !config) return report;
+	const paging = { format: config.format as RawFormat, pageRows: Number(config.pageRows) };
+	const explain = (text: string) => addFileLines(text, snapshot, paging);
+	return {
+		...report,
+		failed: (state, error, seconds) =>
+			report.failed(state, Object.assign(new Error(explain(error.message)), { name: error.name }), seconds),
+		notified: (notifications) =>
+			report.notified(notifications.map((one) => ({ ...one, message: explain(one.message) }))),
+	};
 }
 
 /** Runs the workflow once and shows the messages it sent. */

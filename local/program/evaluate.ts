@@ -40,7 +40,8 @@ export async function evaluate(directory: string, options: RecordOptions): Promi
 		false,
 	);
 	const registrations = watchRegistrations(keyOf);
-	pulumi.runtime.setAllConfig(readConfig(project, options));
+	const config = readConfig(project, options);
+	pulumi.runtime.setAllConfig(config);
 	const outputs = await pulumi.runtime.runInPulumiStack(async () => require("../../index"));
 	await pulumi.runtime.disconnect();
 
@@ -53,6 +54,9 @@ export async function evaluate(directory: string, options: RecordOptions): Promi
 	saveRecord({
 		directory,
 		stack: options.stack,
+		config: Object.fromEntries(
+			Object.entries(config).map(([key, value]) => [key.replace(`${project.name}:`, ""), value]),
+		),
 		resources: await Promise.all(recorded),
 		outputs: await plain(outputs),
 	});

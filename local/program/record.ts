@@ -37,6 +37,8 @@ export interface ProgramRecord {
 	/** Folder of the record. */
 	directory: string;
 	stack: string;
+	/** The stack's settings by name; not in records of the real engine. */
+	config?: Record<string, string>;
 	resources: RecordedResource[];
 	outputs: Properties;
 }

@@ -48,16 +48,31 @@ export const MISSING_WORDS = [
 
 const WORDS = new Set(MISSING_WORDS);
 const LONGEST = Math.max(...MISSING_WORDS.map((word) => word.length));
-/** The bytes that such a cell begins with: most values are told apart by their first. */
-const BEGINS = new Uint8Array(256);
-for (const word of [...MISSING_WORDS, " ", "\t"]) {
-	BEGINS[word.charCodeAt(0)] = 1;
-	BEGINS[word.toUpperCase().charCodeAt(0)] = 1;
+const SPACE = 0x20;
+const TAB = 0x09;
+
+/**
+ * Bit n of an entry is set where a word of n bytes begins with the two bytes of the entry's index. Nearly every cell of a
+ * snapshot is told apart by this: with a comparison of each cell, encoding a snapshot would take an eighth longer.
+ */
+const LENGTHS = new Uint16Array(2 ** 16);
+for (const word of MISSING_WORDS)
+	for (const first of casesOf(word[0]!))
+		for (const second of casesOf(word[1] ?? "\0")) LENGTHS[(first << 8) | second]! |= 1 << word.length;
+
+function casesOf(character: string): number[] {
+	return [character.charCodeAt(0), character.toUpperCase().charCodeAt(0)];
 }
 
 /** Whether a cell that is not empty says that its value is missing: by a word, or by nothing but spaces. */
 export function isMissing(bytes: Buffer, from: number, to: number): boolean {
-	if (BEGINS[bytes[from]!] === 0 || to - from > LONGEST) return false;
+	const length = to - from;
+	const first = bytes[from]!;
+	const last = bytes[to - 1]!;
+	if (first !== SPACE && first !== TAB && last !== SPACE) {
+		const second = length > 1 ? bytes[from + 1]! : 0;
+		if (length > LONGEST || ((LENGTHS[(first << 8) | second]! >> length) & 1) === 0) return false;
+	}
 	const cell = bytes.toString("latin1", from, to).trim().toLowerCase();
 	return cell === "" || WORDS.has(cell);
 }

@@ -4,7 +4,7 @@
  *     schedule ──▶ workflow ──▶ extract ──▶ load ──▶ done
  *                     │      pages → S3   S3 → PostgreSQL
  *                     └─ success, failure ──▶ notify ──▶ SNS
- *     pulumi up ──▶ migrate, before the first load
+ *     pulumi up ──▶ migrate, before the first load; a replay ──▶ migrate, before and after its loads
  *     Secrets Manager ──▶ rotate, every 30 days
  */
 

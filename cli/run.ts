@@ -44,7 +44,6 @@ export async function runSources(options: Options, terminal: Terminal, started: 
 	const startedAt = Date.now();
 	const recording = options.record ? Promise.resolve(loadRecord(options.record)) : evaluateProgram(options);
 	if (inputs[0]!.live) await checkReachable(sourceUrl(await recording));
-	if (options.replay) removePostgres(join(state, "postgres"));
 	if (options.fresh) forget(state, terminal);
 
 	terminal.busy("Program", "evaluating index.ts, starting PostgreSQL");
@@ -156,9 +155,9 @@ async function runOnce(
 		},
 	};
 	input.begin?.();
-	const { refetch, reload, accept } = options;
-	const replay = options.replay ? await deployment.manifests() : [];
-	const outcome = await deployment.run(randomUUID(), { dataset, refetch, reload, accept, replay }, watcher);
+	const { refetch, reload, accept, replay } = options;
+	const overrides = replay ? { replay } : { refetch, reload, accept };
+	const outcome = await deployment.run(randomUUID(), { dataset, ...overrides }, watcher);
 	report.notified(deployment.notifications());
 	const [peakOfMigrate, extract, load] = (["migrate", "extract", "load"] as const).map(deployment.peakRssMb);
 	const peakRssMb = { migrate: peakOfMigrate!, extract: extract!, load: load! };

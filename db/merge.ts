@@ -1,7 +1,8 @@
 /**
- * The statements that bring `ev.vehicles` to a snapshot, all in one transaction.
+ * The statements that bring the table `vehicles` to a snapshot, all in one transaction. Tables are found through the session's
+ * search_path: in the schema `ev`, or in `ev_next` during a replay.
  *
- * Column lists come from db/source.ts and types from `ev.vehicles` itself, so a new column is named in one place. Readers are
+ * Column lists come from db/source.ts and types from `vehicles` itself, so a new column is named in one place. Readers are
  * never blocked: rows are updated in place, no table of theirs is truncated, no index is dropped.
  */
 
@@ -31,17 +32,17 @@ export const BEGIN_LOAD = `
 export function createStaging(present: SourceColumn[]): string {
 	return `
 		create temporary table staging on commit drop as
-			select 0 as page, row_hash, ${targetsOf(present).join(", ")} from ev.vehicles with no data`;
+			select 0 as page, row_hash, ${targetsOf(present).join(", ")} from vehicles with no data`;
 }
 
 export const TRUNCATE_STAGING = "truncate staging";
 
 /** Whether there are no vehicles yet: then there is nothing to compare with, and rows need not be staged. */
-export const IS_EMPTY = "select not exists (select from ev.vehicles) as empty";
+export const IS_EMPTY = "select not exists (select from vehicles) as empty";
 
 /** Copies the rows of the very first snapshot: hash, the columns that are present, and the snapshot's time, twice. */
 export function copyIntoVehicles(present: SourceColumn[]): string {
-	return `copy ev.vehicles (row_hash, ${targetsOf(present).join(", ")}, first_seen_at, last_changed_at) from stdin`;
+	return `copy vehicles (row_hash, ${targetsOf(present).join(", ")}, first_seen_at, last_changed_at) from stdin`;
 }
 
 /** Copies rows to be merged: page, hash, then the columns that are present. */
@@ -61,10 +62,10 @@ export const COPY_KNOWN = `
 	copy (
 		select coalesce((
 			select string_agg(int8send(${KEY}) || int8send(row_hash), '')
-			from ev.vehicles
+			from vehicles
 			where ctid >= format('(%s,0)', block)::tid and ctid < format('(%s,0)', block + ${BLOCKS_PER_MESSAGE})::tid and removed_at is null
 		), '')
-		from generate_series(0, pg_relation_size('ev.vehicles') / current_setting('block_size')::int, ${BLOCKS_PER_MESSAGE}) as block
+		from generate_series(0, pg_relation_size('vehicles') / current_setting('block_size')::int, ${BLOCKS_PER_MESSAGE}) as block
 	) to stdout (format binary)`;
 
 /** The merge's plan depends on this column alone; statistics of all would take half as long as the staging. */
@@ -124,7 +125,7 @@ export function mergeStaging(present: SourceColumn[]): string {
 
 	return `
 		with merged as (
-			merge into ev.vehicles as v
+			merge into vehicles as v
 			using staging as i on v.${KEY} = i.${KEY}
 			when matched and (v.row_hash <> i.row_hash or v.removed_at is not null) then update set
 				${values.map((name) => `${name} = i.${name}`).join(", ")},
@@ -152,7 +153,7 @@ export function mergeStaging(present: SourceColumn[]): string {
 				end as difference
 		),
 		history as (
-			insert into ev.vehicle_changes (${KEY}, changed_at, kind, old, new)
+			insert into vehicle_changes (${KEY}, changed_at, kind, old, new)
 			select ${KEY}, $1, case when is_returned then 'returned' else 'changed' end, difference[1], difference[2]
 			from merged
 			where difference is not null and first_seen_at < $1
@@ -182,14 +183,14 @@ const ON_SECOND_CHANGE = `
 /** Marks vehicles as removed; $1 is the snapshot's time, $2 their keys. */
 export const REMOVE_GONE = `
 	with removed as (
-		update ev.vehicles
+		update vehicles
 		set removed_at = $1
 		from unnest($2::bigint[]) as gone (${KEY})
 		where vehicles.${KEY} = gone.${KEY}
 		returning vehicles.${KEY}
 	),
 	history as (
-		insert into ev.vehicle_changes (${KEY}, changed_at, kind, old, new)
+		insert into vehicle_changes (${KEY}, changed_at, kind, old, new)
 		select ${KEY}, $1, 'removed', '{}', '{}' from removed
 		${ON_SECOND_CHANGE}
 	)
@@ -198,7 +199,7 @@ export const REMOVE_GONE = `
 /** Counts the registered vehicles. A statement of its own, since PostgreSQL uses parallel workers only where nothing is written. */
 export const COUNT_REGISTERED = `
 	with by_county as (
-		select county, vehicle_type, count(*) as vehicles from ev.current_vehicles group by county, vehicle_type
+		select county, vehicle_type, count(*) as vehicles from current_vehicles group by county, vehicle_type
 	)
 	select
 		(select coalesce(jsonb_object_agg(vehicle_type, vehicles), '{}')
@@ -207,25 +208,37 @@ export const COUNT_REGISTERED = `
 		 from (select county, sum(vehicles) as vehicles from by_county group by county)) as by_county`;
 
 /**
- * Records a published snapshot: $1 its time, $2 manifest, $3 run, $4 version of the transform, $5 and $6 vehicles by type and
- * by county, then the counts.
+ * Records a published snapshot: $1 its time, $2 key and $3 SHA-256 of its manifest, $4 run, $5 version of the transform, $6 and
+ * $7 vehicles by type and by county, then the counts.
  * A version that is published again adds its changes to those of its first publication.
  */
 export const PUBLISH = `
-	insert into ev.snapshots 
-		(snapshot_at, manifest_key, run_id, transform_version, by_type, by_county, ${SNAPSHOT_COUNT_NAMES.join(", ")})
-	values ($1, $2, $3, $4, $5, $6, ${SNAPSHOT_COUNT_NAMES.map((_, index) => `$${index + 7}`).join(", ")})
+	insert into snapshots
+		(snapshot_at, manifest_key, manifest_sha256, run_id, transform_version, by_type, by_county, ${SNAPSHOT_COUNT_NAMES.join(", ")})
+	values ($1, $2, $3, $4, $5, $6, $7, ${SNAPSHOT_COUNT_NAMES.map((_, index) => `$${index + 8}`).join(", ")})
 	on conflict (snapshot_at) do update set
 		manifest_key = excluded.manifest_key,
+		manifest_sha256 = excluded.manifest_sha256,
 		run_id = excluded.run_id,
 		transform_version = excluded.transform_version,
 		by_type = excluded.by_type,
 		by_county = excluded.by_county,
 		${SNAPSHOT_COUNT_NAMES.map((name) => (name === "rows" ? "rows = excluded.rows" : `${name} = snapshots.${name} + excluded.${name}`)).join(", ")}`;
 
-/** The latest published version, Unix seconds. */
-export const LATEST_SNAPSHOT = "select extract(epoch from max(snapshot_at))::float8 as at from ev.snapshots";
+/**
+ * Records what a snapshot was read from when it was merged again and nothing changed: $1 its time, $2 key and $3 SHA-256 of its
+ * manifest, $4 version of the transform, $5 rows.
+ */
+export const CONFIRM_SNAPSHOT = `
+	update snapshots set manifest_key = $2, manifest_sha256 = $3, transform_version = $4, rows = $5 where snapshot_at = $1`;
+
+/** The latest published snapshot: its version in Unix seconds, and the manifest that it was read from. */
+export const LATEST_SNAPSHOT = `
+	select extract(epoch from snapshot_at)::float8 as at, manifest_key as "manifestKey", manifest_sha256 as "manifestSha256"
+	from snapshots
+	order by snapshot_at desc
+	limit 1`;
 
 /** The version of the transform that the latest snapshot was read by; NULL where a version before 3 published it. */
 export const LATEST_TRANSFORM_VERSION =
-	"select transform_version as version from ev.snapshots order by snapshot_at desc limit 1";
+	"select transform_version as version from snapshots order by snapshot_at desc limit 1";

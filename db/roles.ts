@@ -1,5 +1,7 @@
 /** Who may do what. Idempotent statements, run by migrate as the database's owner after every migration. */
 
+import type { Schema } from "./runs";
+
 export const ROLES = ["ev_loader", "ev_reader"] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -8,6 +10,14 @@ export function createRole(role: Role): string {
 	return `do $$ begin
 		if not exists (select from pg_roles where rolname = '${role}') then create role ${role} login; end if;
 	end $$`;
+}
+
+/** What load needs in a schema that it writes. */
+export function grantToLoader(schema: Schema): string {
+	return `
+		grant usage on schema ${schema} to ev_loader;
+		grant select, insert, update on all tables in schema ${schema} to ev_loader;
+		grant delete on ${schema}.rejected_rows to ev_loader;`;
 }
 
 /**
@@ -20,9 +30,8 @@ export function grantAll(database: string): string {
 		revoke all on schema public from public;
 		grant connect, temporary on database ${database} to ev_loader;
 		grant connect on database ${database} to ev_reader;
-		grant usage on schema ev to ev_loader, ev_reader;
-		grant select, insert, update on all tables in schema ev to ev_loader;
-		grant delete on ev.rejected_rows to ev_loader;
+		${grantToLoader("ev")}
+		grant usage on schema ev to ev_reader;
 		grant select on all tables in schema ev to ev_reader;
 		alter role ev_reader set default_transaction_read_only = on;
 		alter role ev_loader set timezone = 'UTC'`;

@@ -13,13 +13,13 @@ import { createStorage, type Storage } from "./raw/bucket";
 import {
 	type Manifest,
 	type ManifestPage,
-	manifestKey,
 	pageKey,
-	parseManifest,
 	sha256,
 	totalBytes,
+	type Version,
 	versionName,
 } from "./raw/manifest";
+import { readLatestManifest, type StoredManifest, writeManifest } from "./raw/stored-manifest";
 import { splitCsv } from "./rows/fields";
 import { createSodaClient, type SodaClient, type SourceState } from "./source/client";
 import type { SodaVersion } from "./source/requests";
@@ -55,6 +55,9 @@ interface ExtractRun {
 	timeLeft(): number;
 }
 
+/** A snapshot that is whole in S3. */
+type Fetched = Pick<StoredManifest, "key" | "manifest">;
+
 /** Creates the extract function. @param settings from the stack's configuration */
 export function extractHandler(settings: ExtractSettings) {
 	const secrets = createSecrets();
@@ -62,9 +65,8 @@ export function extractHandler(settings: ExtractSettings) {
 		const startedAt = Date.now();
 		const run = await prepareRun(secrets, settings, event, context);
 		const state = await run.soda.getState();
-		const key = manifestKey(event.dataset, state.rowsUpdatedAt, settings.sourceFormat);
-		const existing = event.refetch ? undefined : await findCompleteSnapshot(run, key);
-		const manifest = existing ?? (await fetchSnapshot(run, state));
+		const existing = event.refetch ? undefined : await findCompleteSnapshot(run, state);
+		const { key, manifest } = existing ?? (await fetchSnapshot(run, state));
 
 		const { rows, rowsUpdatedAt } = manifest;
 		const bytes = totalBytes(manifest);
@@ -96,20 +98,21 @@ async function prepareRun(
 	return { event, settings, soda, storage: createStorage(bucket), log, timeLeft };
 }
 
-/** The manifest of a snapshot that was fetched before, if every page that it names is in S3 in the size that it says. */
-async function findCompleteSnapshot({ storage, log }: ExtractRun, key: string): Promise<Manifest | undefined> {
-	const content = await storage.read(key);
-	if (!content) return undefined;
+/**
+ * The manifest of a snapshot that was fetched before, if it has as many rows as the source, and every page that it names is in
+ * S3 in the size that it says.
+ */
+async function findCompleteSnapshot(run: ExtractRun, state: SourceState): Promise<Fetched | undefined> {
+	const { storage, log } = run;
 	try {
-		const manifest = parseManifest(content.toString("utf8"), key);
-		const sizes = await Promise.all(manifest.pages.map((page) => storage.size(page.key)));
-		const damaged = manifest.pages.findIndex((page, index) => sizes[index] !== page.bytes);
-		if (damaged === -1) {
-			log.info("already fetched", { key, rows: manifest.rows });
-			return manifest;
+		const stored = await readLatestManifest(storage, versionOf(run, state));
+		if (!stored) return undefined;
+		const reason = await whyIncomplete(storage, stored, state);
+		if (!reason) {
+			log.info("already fetched", { key: stored.key, rows: stored.manifest.rows });
+			return stored;
 		}
-		const page = manifest.pages[damaged]!;
-		log.warn("fetching again", { reason: `${page.key} has ${sizes[damaged] ?? "no"} bytes instead of ${page.bytes}` });
+		log.warn("fetching again", { reason });
 	} catch (error) {
 		if (!isFailure(error, "ManifestInvalid")) throw error;
 		log.warn("fetching again", { reason: (error as Error).message });
@@ -117,30 +120,51 @@ async function findCompleteSnapshot({ storage, log }: ExtractRun, key: string): 
 	return undefined;
 }
 
+/** What is missing from a fetched snapshot, in a sentence; undefined where nothing is. */
+async function whyIncomplete(
+	storage: Storage,
+	{ key, manifest }: StoredManifest,
+	{ rows }: SourceState,
+): Promise<string | undefined> {
+	// The rows of a version may follow its description by hours.
+	if (manifest.rows !== rows) return `${key} has ${manifest.rows} rows, but the source reports ${rows}`;
+	const sizes = await Promise.all(manifest.pages.map((page) => storage.size(page.key)));
+	const damaged = manifest.pages.findIndex((page, index) => sizes[index] !== page.bytes);
+	if (damaged === -1) return undefined;
+	const page = manifest.pages[damaged]!;
+	return `${page.key} has ${sizes[damaged] ?? "no"} bytes instead of ${page.bytes}`;
+}
+
 /** Fetches all pages, checks that the source did not change meanwhile, and only then writes the manifest. */
-async function fetchSnapshot(run: ExtractRun, state: SourceState): Promise<Manifest> {
+async function fetchSnapshot(run: ExtractRun, state: SourceState): Promise<Fetched> {
 	const { event, settings, log } = run;
 	const { rows, rowsUpdatedAt } = state;
 	if (rows === 0)
 		throw failure("SourceIncomplete", `The source reports no rows for dataset ${event.dataset}; nothing was fetched.`);
 	log.info("fetch started", { rows, pages: Math.ceil(rows / settings.pageRows), rowsUpdatedAt });
-	const version = { dataset: event.dataset, rowsUpdatedAt, format: settings.sourceFormat };
-	const { pages, header } = await fetchPages(run, state, version);
+	const version = versionOf(run, state);
+	const attempt = `${event.runId}-${Date.now().toString(36)}`;
+	const { pages, header } = await fetchPages(run, state, version, attempt);
 	await checkUnchanged(run, state);
 	const manifest: Manifest = { ...version, header, rows, pages, fetchedAt: new Date().toISOString() };
-	await writeManifest(run, manifest);
-	return manifest;
+	const key = await writeManifest(run.storage, manifest, attempt);
+	log.info("manifest written", { key, rows, pages: pages.length, bytes: totalBytes(manifest) });
+	return { key, manifest };
+}
+
+function versionOf({ event, settings }: ExtractRun, { rowsUpdatedAt }: SourceState): Version {
+	return { dataset: event.dataset, rowsUpdatedAt, format: settings.sourceFormat };
 }
 
 /** Fetches all pages, several at a time. After the first error no further page is requested. */
 async function fetchPages(
 	run: ExtractRun,
 	state: SourceState,
-	version: Pick<Manifest, "dataset" | "rowsUpdatedAt" | "format">,
+	version: Version,
+	attempt: string,
 ): Promise<Pick<Manifest, "pages" | "header">> {
 	const { soda, storage, log } = run;
 	const { pageRows, sourceFormat: format, concurrency } = run.settings;
-	const attempt = `${run.event.runId}-${Date.now().toString(36)}`;
 	const count = Math.ceil(state.rows / pageRows);
 	const pages: ManifestPage[] = new Array(count);
 	const total = { pages: 0, rows: 0, bytes: 0 };
@@ -237,12 +261,4 @@ async function checkUnchanged({ soda }: ExtractRun, before: SourceState): Promis
 		"SourceChanged",
 		`The source changed during the fetch, from ${describe(before)} to ${describe(after)}; fetch it again from the start.`,
 	);
-}
-
-async function writeManifest({ storage, log }: ExtractRun, manifest: Manifest): Promise<void> {
-	const { dataset, rowsUpdatedAt, format, rows, pages } = manifest;
-	const key = manifestKey(dataset, rowsUpdatedAt, format);
-	const content = Buffer.from(`${JSON.stringify(manifest, null, "\t")}\n`);
-	await storage.write(key, content, { contentType: "application/json", sha256: sha256(content) });
-	log.info("manifest written", { key, rows, pages: pages.length, bytes: totalBytes(manifest) });
 }

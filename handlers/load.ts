@@ -3,7 +3,16 @@
 import { setFlagsFromString } from "node:v8";
 import type { Client } from "pg";
 import { COUNT_NAMES } from "../db/counts";
-import { ABANDON_ORPHANS, FAIL_RUN, FINISHED_RUN, START_RUN, TRY_LOCK_RUN } from "../db/runs";
+import {
+	ABANDON_ORPHANS,
+	FAIL_RUN,
+	FINISHED_RUN,
+	SCHEMAS,
+	type Schema,
+	START_RUN,
+	TRY_LOCK_RUN,
+	USE_SCHEMA,
+} from "../db/runs";
 import type { Guard, HandlerContext, LoadEvent, LoadResult } from "./common/contract";
 import { connectWithSecret, databaseFailure, disconnect, isOutOfTime } from "./common/database";
 import { failure, isFailure, reasonOf } from "./common/failure";
@@ -29,6 +38,7 @@ export function loadHandler(settings: LoadSettings) {
 	const secrets = createSecrets();
 	return async (event: LoadEvent, context: HandlerContext): Promise<LoadResult> => {
 		checkAccepted(event.accept);
+		checkSchema(event.schema);
 		const timeLeft = () => context.getRemainingTimeInMillis() - RESERVED_MS;
 		const openSession: OpenSession = (budgetMs) => connectWithSecret(secrets, event.secrets.database, budgetMs);
 		const { storage, client } = await openBoth(locateBucket(secrets, event.secrets.pipeline), openSession(timeLeft()));
@@ -44,6 +54,17 @@ export function loadHandler(settings: LoadSettings) {
 			await disconnect(client);
 		}
 	};
+}
+
+/** @throws ConfigurationInvalid for a schema that is not one of load's */
+function checkSchema(schema: Schema = "ev"): void {
+	if (!SCHEMAS.includes(schema))
+		throw failure("ConfigurationInvalid", `Unknown schema "${schema}". Valid schemas: ${SCHEMAS.join(", ")}.`);
+}
+
+/** Lets the run's statements find their tables. */
+async function useSchema(client: Client, { schema = "ev" }: LoadEvent): Promise<void> {
+	await client.query(USE_SCHEMA, [schema]);
 }
 
 async function locateBucket(secrets: Secrets, pipeline: string): Promise<Storage> {
@@ -80,6 +101,7 @@ function createRun(
 /** Loads while holding the lock on runs, unless this run succeeded before and only its answer was lost. */
 async function runOnce(run: Run): Promise<LoadResult> {
 	const { client, event } = run;
+	await useSchema(client, event);
 	const lock = await client.query<{ locked: boolean }>(TRY_LOCK_RUN);
 	if (!lock.rows[0]!.locked)
 		throw failure(
@@ -127,7 +149,9 @@ async function recordFailure(run: Run, error: Error, openSession: OpenSession): 
 	} catch {
 		try {
 			const client = await openSession(run.timeLeft() + RESERVED_MS - ANSWER_MS);
-			await client.query(FAIL_RUN, values).finally(() => disconnect(client));
+			await useSchema(client, run.event)
+				.then(() => client.query(FAIL_RUN, values))
+				.finally(() => disconnect(client));
 		} catch (again) {
 			run.log.warn("run not recorded", { reason: reasonOf(again) });
 		}

@@ -1,16 +1,20 @@
-/** migrate: updates the schema, the roles and their secrets. Each deployment invokes it before anything can load. */
+/**
+ * migrate: updates the schema, the roles and their secrets. Each deployment invokes it before anything can load. A replay's
+ * workflow invokes it to prepare the schema that the replay fills, and to publish it.
+ */
 
 import { drizzle } from "drizzle-orm/node-postgres";
 import { migrate as applyMigrations } from "drizzle-orm/node-postgres/migrator";
 import type { Client } from "pg";
 import { createRole, grantAll, ROLES, type Role } from "../db/roles";
-import type { HandlerContext } from "./common/contract";
-import { connect, connectIfLetIn, type DatabaseSecret, disconnect } from "./common/database";
+import type { HandlerContext, MigrateEvent, ReplayEvent, ReplayPlan, ReplayPublished } from "./common/contract";
+import { connect, connectIfLetIn, type DatabaseSecret, databaseFailure, disconnect } from "./common/database";
 import { requireEnvironment } from "./common/environment";
-import { failure, reasonOf } from "./common/failure";
+import { FAILURES, failure, isFailure, reasonOf } from "./common/failure";
 import { createLog, type Log } from "./common/log";
 import { newPassword, scramVerifier } from "./common/passwords";
 import { createSecrets, readSecret, type Secrets } from "./common/secrets";
+import { dropOld, prepareReplay, publishReplay } from "./migrating/replay";
 
 export interface MigrateResult {
 	/** Migrations that this invocation applied. */
@@ -35,45 +39,93 @@ const MARGIN_MS = 2_000;
 /** Creates the migrate function. Its archive contains db/migrations, and Lambda runs it in the archive's folder. */
 export function migrateHandler() {
 	const secrets = createSecrets();
-	return async (_event: unknown, context: HandlerContext): Promise<MigrateResult> => {
-		const log = createLog({ runId: context.awsRequestId, function: "migrate" });
-		const master = await readSecret<MasterSecret>(secrets, requireEnvironment("MASTER_SECRET_ARN"), "RDS");
-		const database: DatabaseSecret = {
-			engine: "postgres",
-			host: requireEnvironment("DATABASE_HOST"),
-			port: Number(requireEnvironment("DATABASE_PORT")),
-			dbname: requireEnvironment("DATABASE_NAME"),
-			...master,
-		};
+	return async (
+		event: MigrateEvent,
+		context: HandlerContext,
+	): Promise<MigrateResult | ReplayPlan | ReplayPublished> => {
+		const log = createLog({ runId: event.action ? event.runId : context.awsRequestId, function: "migrate" });
+		const database = await locateDatabase(secrets);
 		const budgetMs = context.getRemainingTimeInMillis() - MARGIN_MS;
 		const client = await connect(database, budgetMs);
 		try {
-			const applied = await migrateSchema(client);
-			await client.query(grantAll(client.escapeIdentifier(database.dbname)));
-			const arns = {
-				ev_loader: requireEnvironment("DATABASE_SECRET_ARN"),
-				ev_reader: requireEnvironment("READER_SECRET_ARN"),
-			};
-			const newPasswords: Role[] = [];
-			for (const role of ROLES) {
-				const wanted = { ...database, username: role, password: "" };
-				if (await ensurePassword(client, secrets, arns[role], wanted, budgetMs)) newPasswords.push(role);
-			}
-			log.info("migrated", { applied, newPasswords });
-			return { applied, newPasswords };
-		} catch (error) {
-			throw migrationFailure(error, log);
+			if (event.action) return await replay(client, event, log);
+			return await migrate(client, secrets, database, budgetMs, log);
 		} finally {
 			await client.end();
 		}
 	};
 }
 
-/** Applies new migrations and creates the roles, one deployment at a time. @returns the number of new migrations */
-async function migrateSchema(client: Client): Promise<number> {
+/** Where the database is, and the master user's credentials. */
+async function locateDatabase(secrets: Secrets): Promise<DatabaseSecret> {
+	const master = await readSecret<MasterSecret>(secrets, requireEnvironment("MASTER_SECRET_ARN"), "RDS");
+	return {
+		engine: "postgres",
+		host: requireEnvironment("DATABASE_HOST"),
+		port: Number(requireEnvironment("DATABASE_PORT")),
+		dbname: requireEnvironment("DATABASE_NAME"),
+		...master,
+	};
+}
+
+/** What a deployment asks for. @throws MigrationFailed */
+async function migrate(
+	client: Client,
+	secrets: Secrets,
+	database: DatabaseSecret,
+	budgetMs: number,
+	log: Log,
+): Promise<MigrateResult> {
+	try {
+		await lockMigrations(client);
+		const applied = await migrateSchema(client);
+		await client.query(grantAll(client.escapeIdentifier(database.dbname)));
+		const arns = {
+			ev_loader: requireEnvironment("DATABASE_SECRET_ARN"),
+			ev_reader: requireEnvironment("READER_SECRET_ARN"),
+		};
+		const newPasswords: Role[] = [];
+		for (const role of ROLES) {
+			const wanted = { ...database, username: role, password: "" };
+			if (await ensurePassword(client, secrets, arns[role], wanted, budgetMs)) newPasswords.push(role);
+		}
+		await dropOld(client, log);
+		log.info("migrated", { applied, newPasswords });
+		return { applied, newPasswords };
+	} catch (error) {
+		throw migrationFailure(error, log);
+	}
+}
+
+/** What the workflow of a replay asks for. @throws ReplayRefused, RunInProgress, DatabaseUnavailable, MigrationFailed */
+async function replay(client: Client, event: ReplayEvent, log: Log): Promise<ReplayPlan | ReplayPublished> {
+	try {
+		await lockMigrations(client);
+		if (event.action === "prepareReplay") {
+			const plan = await prepareReplay(client, event.runId);
+			log.info("replay prepared", { runs: plan.runs.length, token: plan.token });
+			return plan;
+		}
+		const published = await publishReplay(client, event.runId, event.token, log);
+		log.info("replay published", { ...published });
+		return published;
+	} catch (error) {
+		const named = databaseFailure(error, "during a replay");
+		log.warn("replay failed", { error: named.name, message: named.message });
+		if (isFailure(named, ...FAILURES)) throw named;
+		throw failure("MigrationFailed", `The replay failed: ${reasonOf(error)}.`, error);
+	}
+}
+
+/** One deployment or step of a replay at a time. */
+async function lockMigrations(client: Client): Promise<void> {
 	await client.query(`set lock_timeout = '${LOCK_TIMEOUT}'`);
 	// The ASCII codes of "ev" and "migr"; the lock is released with the session.
 	await client.query("select pg_advisory_lock(25974, 1835624306)");
+}
+
+/** Applies new migrations and creates the roles. @returns the number of new migrations */
+async function migrateSchema(client: Client): Promise<number> {
 	const count = async () => {
 		const journal = await client.query("select to_regclass('drizzle.__drizzle_migrations') is not null as there");
 		if (!journal.rows[0].there) return 0;

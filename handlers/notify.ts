@@ -38,6 +38,7 @@ export function notifyHandler(settings: NotifySettings) {
 export function writeMessage(event: NotifyEvent): Message {
 	if (event.error) return failedMessage(event, event.error);
 	const { extract, load } = event;
+	if (load && event.replay === true) return replayedMessage(event, load);
 	if (load?.status === "loaded") return loadedMessage(event, extract, load);
 	return {
 		subject: asSubject(`${event.dataset}: nothing new`),
@@ -82,23 +83,37 @@ function loadedMessage(event: NotifyEvent, extract: ExtractResult | null, load: 
 	};
 }
 
-function failedMessage(event: NotifyEvent, error: { Error: string; Cause: string }): Message {
+function replayedMessage(event: NotifyEvent, load: LoadResult): Message {
 	return {
-		subject: asSubject(`${event.dataset}: FAILED, ${error.Error}`),
+		subject: asSubject(`${event.dataset}: replayed`),
 		body: paragraphs(
-			[`${error.Error}: ${messageOf(error.Cause)}`],
-			[describeDatabase(event.load, error.Error), ...rawData(event.extract)],
+			[
+				`What was published has been built again from raw data, up to the snapshot of ${dateOf(load.rowsUpdatedAt)} with ${number(load.rows)} rows.`,
+			],
 			whereToLook(event),
 		),
 	};
 }
 
-/** Says which snapshot the database holds. @param load the last one that was loaded before the failure, in a replay of several */
-function describeDatabase(load: LoadResult | null, error: string): string {
+function failedMessage(event: NotifyEvent, error: { Error: string; Cause: string }): Message {
+	return {
+		subject: asSubject(`${event.dataset}: FAILED, ${error.Error}`),
+		body: paragraphs(
+			[`${error.Error}: ${messageOf(error.Cause)}`],
+			[describeDatabase(event, error.Error), ...rawData(event.extract)],
+			whereToLook(event),
+		),
+	};
+}
+
+/** Says which snapshot the database holds. */
+function describeDatabase({ replay }: NotifyEvent, error: string): string {
+	if (replay === true)
+		return mayFollowCommit(error)
+			? "The database holds what was published before the replay, or the same data as the replay built it if it was cut off right after its last COMMIT."
+			: "The old data is still there: the database holds what was published before the replay.";
 	if (mayFollowCommit(error))
 		return "The database holds the last published snapshot, or this one if the load was cut off right after its COMMIT. The latest row of ev.snapshots shows which. The next run continues from there.";
-	if (load)
-		return `The database holds the snapshot of ${dateOf(load.rowsUpdatedAt)}, which was loaded before the failure.`;
 	return "Nothing was changed in the database: it still holds the last published snapshot.";
 }
 

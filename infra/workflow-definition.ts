@@ -1,4 +1,4 @@
-/** The workflow's definition: extract, load, notify, with the errors at which each step is retried. No resources. */
+/** The workflow's definition: its steps, and the errors at which each is retried. No resources. */
 
 import type { FailureName } from "../handlers/common/failure";
 
@@ -6,12 +6,15 @@ import type { FailureName } from "../handlers/common/failure";
 export interface WorkflowTargets {
 	extract: string;
 	load: string;
+	migrate: string;
 	notify: string;
 	topic: string;
 }
 
 /** Timeout of extract and load, in seconds: the longest that Lambda allows. */
 export const TASK_SECONDS = 900;
+/** Timeout of migrate, in seconds. */
+export const MIGRATE_SECONDS = 300;
 /** Timeout of notify, in seconds. */
 export const NOTIFY_SECONDS = 60;
 
@@ -37,6 +40,9 @@ const LAMBDA_RETRIES = [
 	retryAtIntervals(["Lambda.ResourceNotReadyException", "Lambda.ENINotReadyException"], { seconds: 80, attempts: 4 }),
 ];
 
+/** Three waits are longer than the other run's load can take. */
+const WHILE_ANOTHER_RUN_LOADS = retryAtIntervals(failures("RunInProgress"), { seconds: 310, attempts: 3 });
+
 /** The errors at which each step is retried: those that are likely to be over within minutes. */
 const RETRY = {
 	extract: [
@@ -51,8 +57,13 @@ const RETRY = {
 			seconds: 20,
 			attempts: 4,
 		}),
-		// Three waits are longer than the other run's load can take.
-		retryAtIntervals(failures("RunInProgress"), { seconds: 310, attempts: 3 }),
+		WHILE_ANOTHER_RUN_LOADS,
+	],
+	/** In a replay; what Lambda or the database did not answer may have been done, and doing it twice does no harm. */
+	migrate: [
+		...LAMBDA_RETRIES,
+		retryWithBackoff(failures("SecretUnavailable", "DatabaseUnavailable"), { seconds: 20, attempts: 4 }),
+		WHILE_ANOTHER_RUN_LOADS,
 	],
 	notify: LAMBDA_RETRIES,
 	publish: [retryWithBackoff(["States.TaskFailed", "States.Timeout"], { seconds: 5, attempts: 3 })],
@@ -101,15 +112,13 @@ function retryAtIntervals(errors: string[], { seconds, attempts }: Retry) {
  * The state machine's definition, in JSONPath.
  *
  *     Begin ─▶ Extract ─▶ Load ─▶ Notify success ─▶ Done
- *                 ▲         └─ raw files damaged: Extract again ─▶ Load again
- *                 └ or Replay, for each manifest in the input
+ *                           └─ raw files damaged: Extract again ─▶ Load again
+ *           ─▶ Prepare replay ─▶ Replay, for each run ─▶ Publish replay ─▶ Notify success ─▶ Done
  *     any error ─▶ Notify failure ─▶ Failed
  */
 export function defineWorkflow(targets: WorkflowTargets) {
-	const { extract, load, notify, publish } = defineTasks(targets);
-	const loadExtracted = load("$.runId", "$.extract.manifestKey");
+	const { extract, load, replay, migrate, notify, publish } = defineTasks(targets);
 	const catchFailure = { ErrorEquals: ANY_ERROR, ResultPath: "$.error", Next: "Notify failure" };
-	const nextReplay = { Variable: "$.replay.next", NumericLessThanPath: "$.replay.count", Next: "Replay" };
 
 	return {
 		Comment: "Loads the latest snapshot of the register into the database and reports the outcome",
@@ -118,7 +127,7 @@ export function defineWorkflow(targets: WorkflowTargets) {
 		States: {
 			Defaults: {
 				Type: "Pass",
-				Parameters: { "given.$": "$", defaults: { refetch: false, reload: false, accept: [], replay: [] } },
+				Parameters: { "given.$": "$", defaults: { refetch: false, reload: false, accept: [], replay: false } },
 				Next: "Begin",
 			},
 			Begin: {
@@ -131,15 +140,26 @@ export function defineWorkflow(targets: WorkflowTargets) {
 					extract: null,
 					load: null,
 				},
-				Next: "Count replays",
-			},
-			"Count replays": {
-				Type: "Pass",
-				Parameters: { "count.$": "States.ArrayLength($.input.replay)", next: 0 },
-				ResultPath: "$.replay",
 				Next: "Fetch or replay",
 			},
-			"Fetch or replay": { Type: "Choice", Choices: [nextReplay], Default: "Extract" },
+			"Fetch or replay": {
+				Type: "Choice",
+				Choices: [
+					{ Variable: "$.input.replay", BooleanEquals: false, Next: "Extract" },
+					{ Variable: "$.input.replay", BooleanEquals: true, Next: "Prepare replay" },
+				],
+				Default: "Reject input",
+			},
+			// A list of manifests, as this field was before, must not start a run that fetches.
+			"Reject input": {
+				Type: "Pass",
+				Result: {
+					Error: "ConfigurationInvalid",
+					Cause: 'The field "replay" of the input must be true or false; start the run again with one of these.',
+				},
+				ResultPath: "$.error",
+				Next: "Notify failure",
+			},
 			Extract: {
 				...extract({ "refetch.$": "$.input.refetch" }),
 				ResultPath: "$.extract",
@@ -147,7 +167,7 @@ export function defineWorkflow(targets: WorkflowTargets) {
 				Next: "Load",
 			},
 			Load: {
-				...loadExtracted,
+				...load(),
 				ResultPath: "$.load",
 				Catch: [{ ErrorEquals: RAW_DATA_DAMAGED, ResultPath: "$.damage", Next: "Extract again" }, catchFailure],
 				Next: "Notify success",
@@ -158,21 +178,42 @@ export function defineWorkflow(targets: WorkflowTargets) {
 				Catch: [catchFailure],
 				Next: "Load again",
 			},
-			"Load again": { ...loadExtracted, ResultPath: "$.load", Catch: [catchFailure], Next: "Notify success" },
-			// Loads past snapshots from their manifests, in order. Each load has a run id of its own.
-			Replay: {
-				...load("States.Format('{}-{}', $.runId, $.replay.next)", "States.ArrayGetItem($.input.replay, $.replay.next)"),
-				ResultPath: "$.load",
+			"Load again": { ...load(), ResultPath: "$.load", Catch: [catchFailure], Next: "Notify success" },
+			// A loop and not a Map, which would go on with later runs after one failed.
+			"Prepare replay": {
+				...migrate({ action: "prepareReplay" }),
+				ResultPath: "$.plan",
 				Catch: [catchFailure],
-				Next: "Replayed",
+				Next: "First run",
 			},
-			Replayed: {
+			"First run": {
 				Type: "Pass",
-				Parameters: { "count.$": "$.replay.count", "next.$": "States.MathAdd($.replay.next, 1)" },
-				ResultPath: "$.replay",
-				Next: "Replay another",
+				Parameters: { "count.$": "States.ArrayLength($.plan.runs)", next: 0 },
+				ResultPath: "$.position",
+				Next: "Take run",
 			},
-			"Replay another": { Type: "Choice", Choices: [nextReplay], Default: "Notify success" },
+			"Take run": {
+				Type: "Pass",
+				Parameters: {
+					"run.$": "States.ArrayGetItem($.plan.runs, $.position.next)",
+					"count.$": "$.position.count",
+					"next.$": "States.MathAdd($.position.next, 1)",
+				},
+				ResultPath: "$.position",
+				Next: "Replay",
+			},
+			Replay: { ...replay(), ResultPath: "$.load", Catch: [catchFailure], Next: "Another run" },
+			"Another run": {
+				Type: "Choice",
+				Choices: [{ Variable: "$.position.next", NumericLessThanPath: "$.position.count", Next: "Take run" }],
+				Default: "Publish replay",
+			},
+			"Publish replay": {
+				...migrate({ action: "publishReplay", "token.$": "$.plan.token" }),
+				ResultPath: "$.published",
+				Catch: [catchFailure],
+				Next: "Notify success",
+			},
 			"Notify success": {
 				...notify({}),
 				ResultPath: "$.notified",
@@ -210,13 +251,14 @@ export function defineWorkflow(targets: WorkflowTargets) {
 
 /** The tasks, without what follows them. A function's ARN as Resource makes its input the state's, and its result too. */
 function defineTasks(targets: WorkflowTargets) {
-	const invoke = (name: "extract" | "load" | "notify", seconds: number, parameters: object) => ({
+	const invoke = (name: "extract" | "load" | "migrate" | "notify", seconds: number, parameters: object) => ({
 		Type: "Task",
 		Resource: targets[name],
 		Parameters: parameters,
 		TimeoutSeconds: seconds + 30,
 		Retry: RETRY[name],
 	});
+	const loadSecrets = { "pipeline.$": "$.input.secrets.pipeline", "database.$": "$.input.secrets.database" };
 	return {
 		extract: (refetch: object) =>
 			invoke("extract", TASK_SECONDS, {
@@ -225,21 +267,34 @@ function defineTasks(targets: WorkflowTargets) {
 				secrets: { "pipeline.$": "$.input.secrets.pipeline", "source.$": "$.input.secrets.source" },
 				...refetch,
 			}),
-		load: (runId: string, manifestKey: string) =>
+		load: () =>
 			invoke("load", TASK_SECONDS, {
-				"runId.$": runId,
+				"runId.$": "$.runId",
 				"dataset.$": "$.input.dataset",
-				"manifestKey.$": manifestKey,
-				secrets: { "pipeline.$": "$.input.secrets.pipeline", "database.$": "$.input.secrets.database" },
+				"manifestKey.$": "$.extract.manifestKey",
+				secrets: loadSecrets,
 				"reload.$": "$.input.reload",
 				"accept.$": "$.input.accept",
 			}),
+		/** Loads as an earlier run did: under its id, and with the guards that were accepted for it. */
+		replay: () =>
+			invoke("load", TASK_SECONDS, {
+				"runId.$": "$.position.run.runId",
+				"manifestKey.$": "$.position.run.manifestKey",
+				"manifestSha256.$": "$.position.run.manifestSha256",
+				secrets: loadSecrets,
+				schema: "ev_next",
+				reload: true,
+				"accept.$": "$.position.run.accept",
+			}),
+		migrate: (action: object) => invoke("migrate", MIGRATE_SECONDS, { "runId.$": "$.runId", ...action }),
 		notify: (error: object) =>
 			invoke("notify", NOTIFY_SECONDS, {
 				"runId.$": "$.runId",
 				"dataset.$": "$.input.dataset",
 				"execution.$": "$.execution",
 				"startedAt.$": "$.startedAt",
+				"replay.$": "$.input.replay",
 				"extract.$": "$.extract",
 				"load.$": "$.load",
 				...error,

@@ -15,11 +15,11 @@ import { defineWorkflow } from "./workflow-definition";
 export function createWorkflow(
 	settings: Settings,
 	key: aws.kms.Key,
-	functions: Record<"extract" | "load" | "notify", aws.lambda.Function>,
+	functions: Record<"extract" | "load" | "migrate" | "notify", aws.lambda.Function>,
 	topic: aws.sns.Topic,
 	dependsOn: pulumi.Resource[],
 ): aws.sfn.StateMachine {
-	const { extract, load, notify } = functions;
+	const { extract, load, migrate, notify } = functions;
 	// Log groups with this prefix need no statement of their own in the account's CloudWatch Logs resource policy.
 	const log = createLogGroup("workflow", settings, key, {
 		namePrefix: "/aws/vendedlogs/states/ev-registrations-",
@@ -28,7 +28,7 @@ export function createWorkflow(
 		// All versions: an execution that started before a deployment continues with the versions it started with.
 		{
 			actions: ["lambda:InvokeFunction"],
-			resources: [extract, load, notify].map((lambda) => pulumi.interpolate`${lambda.arn}:*`),
+			resources: [extract, load, migrate, notify].map((lambda) => pulumi.interpolate`${lambda.arn}:*`),
 		},
 		{ actions: ["sns:Publish"], resources: [topic.arn] },
 		allowKeyUse(key, "sns", SNS_KEY_ACTIONS),
@@ -53,8 +53,10 @@ export function createWorkflow(
 		{
 			roleArn: role.arn,
 			definition: pulumi
-				.all([extract.qualifiedArn, load.qualifiedArn, notify.qualifiedArn, topic.arn])
-				.apply(([extract, load, notify, topic]) => JSON.stringify(defineWorkflow({ extract, load, notify, topic }))),
+				.all([extract.qualifiedArn, load.qualifiedArn, migrate.qualifiedArn, notify.qualifiedArn, topic.arn])
+				.apply(([extract, load, migrate, notify, topic]) =>
+					JSON.stringify(defineWorkflow({ extract, load, migrate, notify, topic })),
+				),
 			loggingConfiguration: {
 				level: "ALL",
 				includeExecutionData: false,

@@ -21,8 +21,6 @@ export interface Deployment {
 	run(name: string, input: Partial<WorkflowInput>, watcher: TaskWatcher): Promise<Outcome>;
 	/** Invokes one function without the workflow. @throws an error with the name that Step Functions would see */
 	invoke(name: FunctionName, event: object): Promise<unknown>;
-	/** Keys of all finished manifests in the raw bucket, oldest version first. */
-	manifests(): Promise<string[]>;
 	/** Decides by the program's policies, and lists what the functions were allowed. */
 	iam: Iam;
 	/** What was published to the topic since the last call. */
@@ -98,7 +96,6 @@ export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deplo
 			);
 		},
 		invoke: (name, event) => named(name).invoke(event),
-		manifests: async () => (await aws.listObjects(bucket)).filter((key) => key.endsWith("/manifest.json")).sort(),
 		iam,
 		notifications,
 		peakRssMb: (name) => named(name).peakRssMb(),

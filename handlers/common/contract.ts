@@ -1,6 +1,7 @@
 /** Inputs and results of the workflow and the functions: keys, ARNs and counts, never rows. */
 
 import type { LoadCounts } from "../../db/counts";
+import type { Schema } from "../../db/runs";
 import type { FailureName } from "./failure";
 
 /** Formats that the source offers and load reads. */
@@ -26,8 +27,11 @@ export interface WorkflowInput {
 	reload?: boolean;
 	/** Names of the guards to override. */
 	accept?: string[];
-	/** Keys of manifests to load in this order instead of the source's version: rebuilds a history from raw data. */
-	replay?: string[];
+	/**
+	 * Build what was published again from raw data, instead of fetching the source's version; the other overrides then have no
+	 * effect.
+	 */
+	replay?: boolean;
 }
 
 /** Guards that can be overridden for one run. */
@@ -67,7 +71,12 @@ export interface LoadEvent {
 	/** The manifest must be of this dataset; any if not given. */
 	dataset?: string;
 	manifestKey: string;
+	/** SHA-256 that the manifest must have, in hexadecimal; any if not given. */
+	manifestSha256?: string | null;
 	secrets: Pick<SecretReferences, "pipeline" | "database">;
+	/** Where the tables are; `ev` if not given, `ev_next` in a replay. */
+	schema?: Schema;
+	/** Merge the snapshot even if its content is published. */
 	reload?: boolean;
 	accept?: string[];
 }
@@ -80,6 +89,34 @@ export interface LoadResult extends LoadCounts {
 	seconds: number;
 }
 
+/** Without an action, migrate applies migrations, as a deployment asks for; the actions are the two ends of a replay. */
+export type MigrateEvent = { action?: undefined } | ReplayEvent;
+
+export type ReplayEvent =
+	| { action: "prepareReplay"; runId: string }
+	/** `token` is the plan's. */
+	| { action: "publishReplay"; runId: string; token: string };
+
+/** A run to load again, as it was started. About 250 bytes in JSON. */
+export interface ReplayedRun {
+	runId: string;
+	manifestKey: string;
+	/** Null for runs before the sum was kept. */
+	manifestSha256: string | null;
+	accept: string[];
+}
+
+export interface ReplayPlan {
+	/** In the order in which they ended. */
+	runs: ReplayedRun[];
+	/** Names the replay, and what is published now; for publishing. */
+	token: string;
+}
+
+export interface ReplayPublished {
+	token: string;
+}
+
 /** `error` has the format of Step Functions' Catch. */
 export interface NotifyEvent {
 	runId: string;
@@ -88,6 +125,8 @@ export interface NotifyEvent {
 	execution: string;
 	/** When the execution started, ISO 8601. */
 	startedAt: string;
+	/** Whether the run is a replay; anything else if its input was wrong. */
+	replay?: unknown;
 	/** Null if extract did not finish, or did not run in a replay. */
 	extract: ExtractResult | null;
 	load: LoadResult | null;

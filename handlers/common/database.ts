@@ -99,6 +99,11 @@ export function isDuplicateKey(error: unknown): boolean {
 	return consequenceOf(sqlState(error)) === "duplicate";
 }
 
+/** Whether a statement waited for a lock longer than `lock_timeout` allows. */
+export function isLockTimeout(error: unknown): boolean {
+	return sqlState(error) === "55P03";
+}
+
 /** Whether the session ended because its time was up, by PostgreSQL's clock or by this process's. */
 export function isOutOfTime(error: unknown): boolean {
 	return consequenceOf(sqlState(error)) === "time" || codeOf(error) === SESSION_TIMEOUT;

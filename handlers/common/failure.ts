@@ -24,6 +24,7 @@ export const FAILURES = [
 	"OlderSnapshot",
 	"OutOfTime",
 	"MigrationFailed",
+	"ReplayRefused",
 	"RotationFailed",
 	"ConfigurationInvalid",
 ] as const;

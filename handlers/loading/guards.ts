@@ -15,16 +15,22 @@ export function checkAccepted(names: string[] = []): void {
 		throw failure("ConfigurationInvalid", `Unknown guard "${unknown}". Valid guards: ${GUARDS.join(", ")}.`);
 }
 
-/** Whether the manifest's version is the latest published. @throws OlderSnapshot */
-export async function isPublished({ client }: Run, { rowsUpdatedAt }: Manifest): Promise<boolean> {
-	const { rows } = await client.query<{ at: number | null }>(LATEST_SNAPSHOT);
-	const published = rows[0]!.at;
-	if (published !== null && rowsUpdatedAt < published)
+/** What a version was published from; records made before the sum was kept have none. */
+export interface Published {
+	manifestKey: string;
+	manifestSha256: string | null;
+}
+
+/** What the manifest's version was published from, if it is the latest published. @throws OlderSnapshot */
+export async function findPublished({ client }: Run, { rowsUpdatedAt }: Manifest): Promise<Published | undefined> {
+	const { rows } = await client.query<Published & { at: number }>(LATEST_SNAPSHOT);
+	const latest = rows[0];
+	if (latest && rowsUpdatedAt < latest.at)
 		throw failure(
 			"OlderSnapshot",
-			`The snapshot is of ${versionName(rowsUpdatedAt)}, but ${versionName(published)} is published already; the database never goes back to an older snapshot, so load a newer one.`,
+			`The snapshot is of ${versionName(rowsUpdatedAt)}, but ${versionName(latest.at)} is published already; the database never goes back to an older snapshot, so load a newer one.`,
 		);
-	return published === rowsUpdatedAt;
+	return latest?.at === rowsUpdatedAt ? latest : undefined;
 }
 
 /** Matches the manifest's header with the database's columns. @throws SchemaDrift */

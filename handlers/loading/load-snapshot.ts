@@ -4,6 +4,7 @@ import { COUNT_NAMES, type LoadCounts, NOT_COUNTED, SNAPSHOT_COUNT_NAMES } from 
 import {
 	ANALYZE_STAGING,
 	BEGIN_LOAD,
+	CONFIRM_SNAPSHOT,
 	COUNT_REGISTERED,
 	createStaging,
 	IS_EMPTY,
@@ -12,19 +13,20 @@ import {
 	REMOVE_GONE,
 	TRUNCATE_STAGING,
 } from "../../db/merge";
-import { DELETE_REJECTS, FINISH_RUN } from "../../db/runs";
+import { DELETE_REJECTS, FINISH_RUN, SAVE_MANIFEST_SUM } from "../../db/runs";
 import { type SourceColumn, TRANSFORM_VERSION } from "../../db/source";
 import type { LoadResult } from "../common/contract";
 import { isDuplicateKey } from "../common/database";
-import { failure } from "../common/failure";
-import { type Manifest, parseManifest, totalBytes } from "../raw/manifest";
+import { failure, isFailure } from "../common/failure";
+import { hasSameContent, type Manifest, totalBytes } from "../raw/manifest";
+import { readManifest, type StoredManifest } from "../raw/stored-manifest";
 import { type Copied, copyPages, loadKnownRows, noKnownRows, stagingTable, vehiclesTable } from "./copy-pages";
 import {
 	checkChanges,
 	checkColumns,
 	checkRejects,
+	findPublished,
 	foldDuplicateRows,
-	isPublished,
 	matchColumns,
 	mayRemove,
 } from "./guards";
@@ -36,15 +38,17 @@ import { type Run, type SnapshotRun, snapshotTime } from "./run";
  */
 export async function loadSnapshot(run: Run): Promise<LoadResult> {
 	const startedAt = Date.now();
-	const manifest = await readManifest(run);
+	const stored = await openManifest(run);
+	const { manifest } = stored;
 	const { rowsUpdatedAt, rows, pages } = manifest;
-	if ((await isPublished(run, manifest)) && !run.event.reload) {
+	if (!run.event.reload && (await holdsContent(run, stored))) {
 		run.log.info("unchanged", { rowsUpdatedAt });
 		return await finish(run, manifest, "unchanged", { ...NOT_COUNTED, rows }, startedAt);
 	}
 	const snapshot: SnapshotRun = {
 		...run,
 		manifest,
+		manifestSha256: stored.sha256,
 		layout: matchColumns(run, manifest),
 		snapshotAt: snapshotTime(manifest),
 	};
@@ -62,20 +66,40 @@ export async function loadSnapshot(run: Run): Promise<LoadResult> {
 	return result;
 }
 
-async function readManifest({ storage, event }: Run): Promise<Manifest> {
-	const content = await storage.read(event.manifestKey);
-	if (!content)
-		throw failure("ManifestInvalid", `The manifest ${event.manifestKey} is missing; fetch the snapshot again.`);
-	const manifest = parseManifest(content.toString("utf8"), event.manifestKey);
-	if (event.dataset !== undefined && manifest.dataset !== event.dataset)
+/** Reads the manifest and records which one it was. @throws ManifestInvalid where it is not the one that the event names */
+async function openManifest({ client, storage, event }: Run): Promise<StoredManifest> {
+	const stored = await readManifest(storage, event.manifestKey, event.manifestSha256);
+	const { dataset } = stored.manifest;
+	if (event.dataset !== undefined && dataset !== event.dataset)
 		throw failure(
 			"ManifestInvalid",
-			`The manifest ${event.manifestKey} is of dataset ${manifest.dataset}, but this run is for ${event.dataset}; start it with a manifest of that dataset.`,
+			`The manifest ${event.manifestKey} is of dataset ${dataset}, but this run is for ${event.dataset}; start it with a manifest of that dataset.`,
 		);
-	return manifest;
+	await client.query(SAVE_MANIFEST_SUM, [event.runId, stored.sha256]);
+	return stored;
 }
 
-/** Copies the very first snapshot straight into `ev.vehicles`. @returns undefined where the rows must be staged */
+/**
+ * Whether the database holds what the manifest names: its version is the latest published, and was published from this manifest
+ * or from one with the same pages. Where that cannot be known, it must be merged.
+ * @throws OlderSnapshot, StorageUnavailable
+ */
+async function holdsContent(run: Run, { sha256, manifest }: StoredManifest): Promise<boolean> {
+	const published = await findPublished(run, manifest);
+	// Without a sum, the manifest may have been written again after it was published.
+	if (!published?.manifestSha256) return false;
+	if (published.manifestSha256 === sha256) return true;
+	try {
+		const other = await readManifest(run.storage, published.manifestKey, published.manifestSha256);
+		return hasSameContent(other.manifest, manifest);
+	} catch (error) {
+		if (!isFailure(error, "ManifestInvalid")) throw error;
+		run.log.warn("merging again", { reason: (error as Error).message });
+		return false;
+	}
+}
+
+/** Copies the very first snapshot straight into `vehicles`. @returns undefined where the rows must be staged */
 async function copyIntoEmptyTable(run: SnapshotRun): Promise<LoadCounts | undefined> {
 	const { client, log, layout, snapshotAt } = run;
 	if (!(await client.query<{ empty: boolean }>(IS_EMPTY)).rows[0]!.empty) return undefined;
@@ -146,24 +170,20 @@ async function merge(
 	return { rows, ...counts, unchanged: counts.unchanged + known, duplicates, rejected, removed };
 }
 
-/** Records the snapshot as published, unless it was published before and nothing changed. */
+/** Records the snapshot as published; where it was already and nothing changed, only what it was read from. */
 async function publish(run: SnapshotRun, counts: LoadCounts): Promise<void> {
-	const { client, event, manifest, snapshotAt } = run;
+	const { client, event, manifest, manifestSha256, snapshotAt } = run;
 	const [, ...changes] = SNAPSHOT_COUNT_NAMES;
 	const hasChanges = changes.some((name) => counts[name] !== 0);
-	if (!hasChanges && (await isPublished(run, manifest))) return;
+	const source = [event.manifestKey, manifestSha256];
+	if (!hasChanges && (await findPublished(run, manifest))) {
+		await client.query(CONFIRM_SNAPSHOT, [snapshotAt, ...source, TRANSFORM_VERSION, counts.rows]);
+		return;
+	}
 	const registered = await client.query<{ by_type: object; by_county: object }>(COUNT_REGISTERED);
 	const { by_type, by_county } = registered.rows[0]!;
 	const figures = SNAPSHOT_COUNT_NAMES.map((name) => counts[name]);
-	await client.query(PUBLISH, [
-		snapshotAt,
-		event.manifestKey,
-		event.runId,
-		TRANSFORM_VERSION,
-		by_type,
-		by_county,
-		...figures,
-	]);
+	await client.query(PUBLISH, [snapshotAt, ...source, event.runId, TRANSFORM_VERSION, by_type, by_county, ...figures]);
 }
 
 /** Closes the run's record. @returns what load returns */

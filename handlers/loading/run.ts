@@ -46,6 +46,8 @@ export interface Progress {
 /** A run that knows its snapshot. */
 export interface SnapshotRun extends Run {
 	manifest: Manifest;
+	/** Of the manifest, in hexadecimal. */
+	manifestSha256: string;
 	/** The header, matched with the database's columns. */
 	layout: Layout;
 	/** The snapshot's time, which is the version of the source. */

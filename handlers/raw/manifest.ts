@@ -1,4 +1,4 @@
-/** The manifest: the commit mark of a fetched snapshot, and the only way from a version of the source to its pages. */
+/** The manifest: the commit mark of a fetched snapshot, and the only way to its pages. */
 
 import { createHash } from "node:crypto";
 import type { RawFormat } from "../common/contract";
@@ -28,6 +28,9 @@ export interface Manifest {
 	fetchedAt: string;
 }
 
+/** What a manifest is of. */
+export type Version = Pick<Manifest, "dataset" | "rowsUpdatedAt" | "format">;
+
 /** The last that a Date can hold, Unix seconds. */
 const LAST_SECOND = 8.64e12;
 
@@ -37,22 +40,23 @@ export function versionName(rowsUpdatedAt: number): string {
 }
 
 /** Folder of everything fetched of one version in one format. */
-function rawPrefix(dataset: string, rowsUpdatedAt: number, format: RawFormat): string {
+function rawPrefix({ dataset, rowsUpdatedAt, format }: Version): string {
 	return `raw/${dataset}/${versionName(rowsUpdatedAt)}/${format}`;
 }
 
-export function manifestKey(dataset: string, rowsUpdatedAt: number, format: RawFormat): string {
-	return `${rawPrefix(dataset, rowsUpdatedAt, format)}/manifest.json`;
+/** Key of a version's pointer to its latest manifest; before there were pointers, of its manifest. */
+export function versionKey(version: Version): string {
+	return `${rawPrefix(version)}/manifest.json`;
+}
+
+/** Key of an attempt's manifest, which is therefore never written again. */
+export function manifestKey(version: Version, attempt: string): string {
+	return `${rawPrefix(version)}/${attempt}/manifest.json`;
 }
 
 /** A page's key carries the attempt's id, so that pages of two attempts never mix. `index` counts from 0. */
-export function pageKey(
-	manifest: Pick<Manifest, "dataset" | "rowsUpdatedAt" | "format">,
-	attempt: string,
-	index: number,
-): string {
-	const prefix = rawPrefix(manifest.dataset, manifest.rowsUpdatedAt, manifest.format);
-	return `${prefix}/${attempt}/${String(index + 1).padStart(5, "0")}.${manifest.format}.gz`;
+export function pageKey(version: Version, attempt: string, index: number): string {
+	return `${rawPrefix(version)}/${attempt}/${String(index + 1).padStart(5, "0")}.${version.format}.gz`;
 }
 
 /** As manifests name it, in hexadecimal. */
@@ -63,6 +67,13 @@ export function sha256(content: Buffer): string {
 /** Compressed size of all pages. */
 export function totalBytes(manifest: Manifest): number {
 	return manifest.pages.reduce((sum, page) => sum + page.bytes, 0);
+}
+
+/** Whether two manifests name the same content: the same pages in the same order, read in the same way. */
+export function hasSameContent(a: Manifest, b: Manifest): boolean {
+	const contentOf = ({ format, header, pages }: Manifest) =>
+		JSON.stringify([format, header, pages.map(({ sha256, rows }) => [sha256, rows])]);
+	return contentOf(a) === contentOf(b);
 }
 
 /**
@@ -85,7 +96,7 @@ export function parseManifest(text: string, key: string): Manifest {
 	if (manifest.format !== "csv" && manifest.format !== "json")
 		throw invalid(`has an unknown format, ${JSON.stringify(manifest.format)}`);
 	if (!isCount(manifest.rowsUpdatedAt) || manifest.rowsUpdatedAt > LAST_SECOND) throw invalid("has no rowsUpdatedAt");
-	if (key !== manifestKey(manifest.dataset, manifest.rowsUpdatedAt, manifest.format))
+	if (!isKeyOf(key, manifest))
 		throw invalid(
 			`is of dataset ${manifest.dataset}, version ${versionName(manifest.rowsUpdatedAt)}, and does not belong there`,
 		);
@@ -104,4 +115,10 @@ export function parseManifest(text: string, key: string): Manifest {
 	const rows = manifest.pages.reduce((sum, page) => sum + page.rows, 0);
 	if (rows !== manifest.rows) throw invalid(`says ${manifest.rows} rows and its pages say ${rows}`);
 	return manifest;
+}
+
+/** Whether a manifest may stand under a key: its version's, or that of an attempt. */
+function isKeyOf(key: string, version: Version): boolean {
+	const attempt = key.split("/").at(-2) ?? "";
+	return key === versionKey(version) || key === manifestKey(version, attempt);
 }

@@ -1,7 +1,8 @@
-/** The function migrate: applies migrations and writes the database logins. `pulumi up` invokes it. */
+/** The function migrate: applies migrations and writes the database logins. `pulumi up` invokes it, and so do replays. */
 
 import { migrateHandler } from "../../handlers/migrate";
 import { DATABASE_NAME, masterSecretArn } from "../database";
+import { MIGRATE_SECONDS } from "../workflow-definition";
 import { createFunction, type FunctionDependencies } from "./create";
 import { allowEncryptSecrets, allowReadSecrets } from "./permissions";
 
@@ -9,7 +10,7 @@ export function createMigrate({ settings, storage: { key, secrets }, network, da
 	return createFunction("migrate", settings, key, {
 		factory: () => migrateHandler(),
 		memoryMb: 512,
-		timeoutSeconds: 300,
+		timeoutSeconds: MIGRATE_SECONDS,
 		environment: {
 			DATABASE_HOST: database.address,
 			DATABASE_PORT: database.port.apply(String),

@@ -2,7 +2,6 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import type { ProgramRecord } from "../program/record";
 import { type Authorize, isAccessDenied } from "./api";
 import { startFauxqs } from "./fauxqs";
@@ -25,8 +24,6 @@ export interface Aws {
 	 */
 	enforce(record: ProgramRecord, onDenied: (sentence: string) => void): Iam;
 	createBucket(name: string): void;
-	/** Keys of a bucket's objects, in order. */
-	listObjects(bucket: string): Promise<string[]>;
 	/** Creates a topic. @returns a function that returns what was published since its last call */
 	createTopic(arn: string): () => Notification[];
 	/** Publishes as Step Functions' SNS integration does. */
@@ -81,17 +78,6 @@ export async function startAws(directory: string): Promise<Aws> {
 		},
 		createBucket: (name) => {
 			server.createBucket(name);
-		},
-		async listObjects(bucket) {
-			const client = new S3Client({
-				...region,
-				endpoint: url,
-				credentials: { accessKeyId: OWNER, secretAccessKey: "local" },
-			});
-			const keys: string[] = [];
-			for await (const page of paginateListObjectsV2({ client }, { Bucket: bucket }))
-				keys.push(...(page.Contents ?? []).map(({ Key }) => Key!));
-			return keys;
 		},
 		createTopic(arn) {
 			const topic = topicName(arn);

@@ -13,6 +13,7 @@ import type { ExtractEvent, RawFormat } from "../../handlers/common/contract";
 import { type ExtractSettings, extractHandler } from "../../handlers/extract";
 import { createStorage, type Storage } from "../../handlers/raw/bucket";
 import { type Manifest, parseManifest } from "../../handlers/raw/manifest";
+import { readManifest } from "../../handlers/raw/stored-manifest";
 import { frameCsv, frameJson } from "../../handlers/rows/records";
 import { type Aws, startAws } from "../../local/aws/services";
 import { createSnapshot, type Snapshot } from "../../local/source/snapshot";
@@ -32,10 +33,13 @@ import {
 
 const SECRETS = { pipeline: "arn:pipeline", source: "arn:source" };
 const FOLDER = "raw/sample/20240101T000000Z";
+/** Points to the latest manifest. */
+const POINTER = `${FOLDER}/csv/manifest.json`;
 
 describe("extract", () => {
 	let directory: string;
 	const snapshot = sampleSnapshot(250);
+	const lines = snapshot.content.toString("utf8").split("\n");
 	let outside: NodeJS.ProcessEnv;
 	let aws: Aws;
 	let s3: S3Client;
@@ -137,19 +141,19 @@ describe("extract", () => {
 				rows += sent.slice(sent.indexOf("\n") + 1);
 			}
 			expect(rows).to.equal(rowsOf(snapshot));
-			expect(await keys()).to.have.members([...pages.map((page) => page.key), result.manifestKey]);
+			expect(await keys()).to.have.members([...pages.map((page) => page.key), result.manifestKey, POINTER]);
 		});
 
 		it("returns what it fetched", async () => {
 			const result = await extract();
 			const { pages } = await manifestOf(result.manifestKey);
 			expect(result).to.deep.include({
-				manifestKey: `${FOLDER}/csv/manifest.json`,
 				fetched: true,
 				rows: 250,
 				rowsUpdatedAt: snapshot.rowsUpdatedAt,
 				bytes: pages.reduce((sum, page) => sum + page.bytes, 0),
 			});
+			expect(result.manifestKey).to.match(new RegExp(`^${FOLDER}/csv/run-\\d+-[0-9a-z]+/manifest\\.json$`));
 			expect(result.seconds).to.be.within(0, 60);
 		});
 
@@ -166,13 +170,21 @@ describe("extract", () => {
 			);
 			await extract();
 			expect(stored.map((key) => key.slice(-12))).to.deep.equal(["00001.csv.gz", "00002.csv.gz", "00003.csv.gz"]);
-			expect(await manifests()).to.have.length(1);
+			expect(await manifests()).to.have.length(2);
+		});
+
+		it("lets the version point to the attempt's manifest, by key and SHA-256", async () => {
+			const { manifestKey } = await extract();
+			const sha256 = createHash("sha256")
+				.update((await storage.read(manifestKey))!)
+				.digest("hex");
+			expect(JSON.parse(String(await storage.read(POINTER)))).to.deep.equal({ manifest: manifestKey, sha256 });
 		});
 
 		it("gets the same rows and header as JSON", async () => {
 			const rows = async (format: RawFormat) => {
 				const { manifestKey } = await extract({ settings: { sourceFormat: format } });
-				expect(manifestKey).to.equal(`${FOLDER}/${format}/manifest.json`);
+				expect(manifestKey).to.include(`${FOLDER}/${format}/`);
 				const { header, pages } = await manifestOf(manifestKey);
 				const read = createRowReader(format, header);
 				const found: unknown[] = [];
@@ -244,7 +256,47 @@ describe("extract", () => {
 			expect(pagesAsked()).to.equal(3);
 			expect(second).to.deep.equal({ ...first, fetched: false, seconds: second.seconds });
 			expect(await storage.read(first.manifestKey)).to.deep.equal(written);
-			expect(await keys()).to.have.length(4);
+			expect(await keys()).to.have.length(5);
+		});
+
+		it("fetches it again if the source has more rows by now", async () => {
+			source.publish(createSnapshot({ ...snapshot, content: Buffer.from(lines.toSpliced(-11, 10).join("\n")) }));
+			const first = await extract();
+			expect(first.rows).to.equal(240);
+			source.publish(snapshot);
+			const second = await extract();
+			expect(second).to.include({ fetched: true, rows: 250 });
+			expect(logged).to.match(/manifest\.json has 240 rows, but the source reports 250/);
+			expect((await manifestOf(first.manifestKey)).rows, "the first manifest is still there").to.equal(240);
+			expect(await extract()).to.include({ fetched: false, manifestKey: second.manifestKey });
+		});
+
+		describe("before there were pointers", () => {
+			/** Leaves S3 as the version before would. */
+			const fetchedBefore = async () => {
+				const { manifestKey } = await extract();
+				const manifest = (await storage.read(manifestKey))!;
+				await overwrite(POINTER, manifest.toString("utf8"));
+				await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: manifestKey }));
+				return manifest;
+			};
+
+			it("returns its manifest where it stands", async () => {
+				const manifest = await fetchedBefore();
+				expect(await extract()).to.include({ fetched: false, manifestKey: POINTER });
+				const { sha256 } = await readManifest(storage, POINTER);
+				expect(sha256).to.equal(createHash("sha256").update(manifest).digest("hex"));
+			});
+
+			it("keeps its manifest for who knows that key, however often it is fetched again", async () => {
+				const manifest = await fetchedBefore();
+				const sha256 = createHash("sha256").update(manifest).digest("hex");
+				for (const _ of [1, 2]) {
+					const { manifestKey } = await extract({ refetch: true });
+					expect(await extract()).to.include({ fetched: false, manifestKey });
+					expect(await readManifest(storage, POINTER, sha256)).to.have.property("sha256", sha256);
+				}
+			});
 		});
 
 		it("fetches it again on request, under new page keys", async () => {
@@ -277,10 +329,16 @@ describe("extract", () => {
 				({ pages }) => overwrite(pages[2]!.key, "short"),
 				/00003\.csv\.gz has 5 bytes instead of \d+/,
 			],
-			["the manifest is not JSON", (_, key) => overwrite(key, "{"), /is not JSON/],
+			["the manifest is another one", (_, key) => overwrite(key, "{}"), /is not the one that was recorded/],
 			[
-				"the manifest is of another version",
-				(manifest, key) => overwrite(key, JSON.stringify({ ...manifest, rowsUpdatedAt: 1 })),
+				"the manifest is missing",
+				(_, key) => s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key })),
+				/manifest\.json is missing/,
+			],
+			["the pointer is not JSON", () => overwrite(POINTER, "{"), /is not JSON/],
+			[
+				"there is a manifest of another version in the pointer's place",
+				(manifest) => overwrite(POINTER, JSON.stringify({ ...manifest, rowsUpdatedAt: 1 })),
 				/does not belong there/,
 			],
 		];
@@ -289,9 +347,10 @@ describe("extract", () => {
 				const { manifestKey } = await extract();
 				await damage(await manifestOf(manifestKey), manifestKey);
 				const again = await extract();
-				expect(again).to.include({ fetched: true, manifestKey });
+				expect(again).to.include({ fetched: true });
 				expect(logged).to.match(reason);
-				const { pages } = await manifestOf(manifestKey);
+				const { pages } = await manifestOf(again.manifestKey);
+				expect(await extract()).to.include({ fetched: false, manifestKey: again.manifestKey });
 				for (const page of pages) expect(await storage.size(page.key)).to.equal(page.bytes);
 			});
 	});
@@ -331,7 +390,6 @@ describe("extract", () => {
 		});
 
 		const next = (about: Partial<Snapshot>) => createSnapshot({ ...snapshot, ...about });
-		const lines = snapshot.content.toString("utf8").split("\n");
 		const changes: [string, Snapshot, RegExp][] = [
 			[
 				"gets a new version",

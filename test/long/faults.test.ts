@@ -26,7 +26,7 @@ testHalfOpen({
 	"the read of known rows": /^copy \(\s*select/,
 	COPY: /^copy staging/,
 	"the merge": /^with merged as/,
-	"the update of its record": /^update ev.runs set\s+status = \$2/,
+	"the update of its record": /^update runs set\s+status = \$2/,
 });
 
 describe("load: unreachable or locked database", () => {

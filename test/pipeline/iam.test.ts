@@ -119,6 +119,7 @@ describe("the policies", function () {
 			const { output } = (await runOnce(deployment, input)) as { output: { extract: ExtractResult; load: LoadResult } };
 			manifestKey = output.extract.manifestKey;
 		}
+		expect(await runOnce(deployment, { replay: true })).to.have.nested.property("output.load.status", "loaded");
 		await rotateSecret(machine, deployment, secrets().database);
 		await rotateSecret(machine, deployment, readerSecret());
 		expect(await failed(invoke.load(deployment, "raw/none.json"))).to.have.property("name", "ManifestInvalid");

@@ -4,7 +4,18 @@
  */
 
 import { expect } from "chai";
-import { caught, error, execution, extracted, loaded, refetched, run, scheduled, targets } from "../support/workflow";
+import {
+	caught,
+	error,
+	execution,
+	extracted,
+	loaded,
+	plan,
+	refetched,
+	run,
+	scheduled,
+	targets,
+} from "../support/workflow";
 
 describe("the workflow", () => {
 	describe("without errors", () => {
@@ -40,7 +51,7 @@ describe("the workflow", () => {
 
 		it("gives notify both results and the execution", async () => {
 			const [given] = (await run()).given("notify");
-			expect(given).to.have.all.keys("runId", "dataset", "execution", "startedAt", "extract", "load");
+			expect(given).to.have.all.keys("runId", "dataset", "execution", "startedAt", "replay", "extract", "load");
 			expect(given).to.deep.include({
 				runId: "run-1",
 				dataset: "f6w7-q2d2",
@@ -66,20 +77,50 @@ describe("the workflow", () => {
 	});
 
 	describe("in a replay", () => {
-		const replay = ["first.json", "second.json", "third.json"];
+		const replay = { ...scheduled, replay: true };
 
-		it("loads each manifest in order, as a run of its own", async () => {
-			const { order, given } = await run({}, { ...scheduled, replay, accept: ["SuspiciousShrink"] });
-			expect(order).to.deep.equal(["load", "load", "load", "notify"]);
-			expect(given("load").map(({ manifestKey }) => manifestKey)).to.deep.equal(replay);
-			expect(new Set(given("load").map(({ runId }) => runId))).to.have.property("size", 3);
-			for (const event of given("load")) expect(event).to.deep.include({ accept: ["SuspiciousShrink"] });
+		it("prepares, loads each run in order, publishes, and fetches nothing", async () => {
+			const { outcome, order, given } = await run({}, replay);
+			expect(order).to.deep.equal(["migrate", "load", "load", "migrate", "notify"]);
+			expect(given("migrate")).to.deep.equal([
+				{ runId: "run-1", action: "prepareReplay" },
+				{ runId: "run-1", action: "publishReplay", token: plan.token },
+			]);
+			expect(given("notify")[0]).to.deep.include({ replay: true, extract: null, load: loaded });
+			expect(outcome).to.deep.equal({ output: { runId: "run-1", extract: null, load: loaded } });
 		});
 
-		it("stops at the first error", async () => {
-			const { outcome, order } = await run({ load: [loaded, error("SchemaDrift")] }, { ...scheduled, replay });
-			expect(order).to.deep.equal(["load", "load", "notify"]);
+		it("gives load each run's own id, manifest and guards", async () => {
+			const { given } = await run({}, { ...replay, accept: ["SchemaDrift"] });
+			expect(given("load")).to.deep.equal(
+				plan.runs.map((one) => ({
+					...one,
+					secrets: { pipeline: "arn:pipeline", database: "arn:database" },
+					schema: "ev_next",
+					reload: true,
+				})),
+			);
+		});
+
+		it("publishes nothing after the first error", async () => {
+			const { outcome, order, given } = await run({ load: [loaded, error("SchemaDrift")] }, replay);
+			expect(order).to.deep.equal(["migrate", "load", "load", "notify"]);
+			expect(given("notify")[0]).to.deep.include({ replay: true, error: caught("SchemaDrift") });
 			expect(outcome).to.deep.include({ error: "SchemaDrift" });
+		});
+
+		it("loads nothing if there is nothing to replay", async () => {
+			const { outcome, order } = await run({ migrate: [error("ReplayRefused")] }, replay);
+			expect(order).to.deep.equal(["migrate", "notify"]);
+			expect(outcome).to.deep.include({ error: "ReplayRefused" });
+		});
+
+		it("refuses a list of manifests, and starts nothing", async () => {
+			for (const list of [[], ["raw/first/manifest.json"], "true", null]) {
+				const { outcome, order } = await run({}, { ...scheduled, replay: list });
+				expect(order, JSON.stringify(list)).to.deep.equal(["notify"]);
+				expect(outcome).to.deep.include({ error: "ConfigurationInvalid" });
+			}
 		});
 	});
 

@@ -19,6 +19,7 @@ import {
 	extracted,
 	loaded,
 	PUBLISH,
+	plan,
 	run,
 	scheduled,
 	targets,
@@ -49,7 +50,7 @@ const tasks = Object.entries(states).filter(([, { Type }]) => Type === "Task");
 const waysFrom = ({ Next, Default, Choices = [], Catch = [] }: State) =>
 	[Next, Default, ...[...Choices, ...Catch].map((way) => way.Next)].filter((way) => way !== undefined);
 
-const NAMES = ["extract", "load", "notify"] as const;
+const NAMES = ["extract", "load", "migrate", "notify"] as const;
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy */
 const LOG_DELIVERY = [
@@ -68,9 +69,9 @@ describe("the workflow's definition", () => {
 
 	it("is valid, and the one that is deployed", () => {
 		const deployed = JSON.parse(one(MACHINE).inputs.definition);
-		const [extract, load, notify] = NAMES.map((name) => lambda(name).state.qualifiedArn);
+		const [extract, load, migrate, notify] = NAMES.map((name) => lambda(name).state.qualifiedArn);
 		const text = JSON.stringify(deployed);
-		expect(text).to.equal(asDeployed({ extract, load, notify, topic: arnOf(TOPIC) }));
+		expect(text).to.equal(asDeployed({ extract, load, migrate, notify, topic: arnOf(TOPIC) }));
 		// aws-local-stepfunctions accepts JSONata and ignores it.
 		expect(text).to.not.include("QueryLanguage");
 		const { isValid, errorsText } = validate(deployed);
@@ -117,7 +118,7 @@ describe("the workflow's definition", () => {
 	});
 
 	it("gives every task a timeout, retries and a catch for any error", () => {
-		expect(tasks).to.have.length(9);
+		expect(tasks).to.have.length(11);
 		for (const [name, task] of tasks) {
 			expect(task.TimeoutSeconds, name).to.be.within(1, TASK_SECONDS + 60);
 			expect(task.Retry, name).to.not.be.empty;
@@ -130,7 +131,7 @@ describe("the workflow's definition", () => {
 		const timeouts = Object.fromEntries(all(FUNCTION).map(({ state, inputs }) => [state.qualifiedArn, inputs.timeout]));
 		const deployed = Object.entries<State>(JSON.parse(one(MACHINE).inputs.definition).States);
 		const calls = deployed.filter(([, { Resource }]) => timeouts[Resource]);
-		expect(calls).to.have.length(7);
+		expect(calls).to.have.length(9);
 		for (const [name, { Resource, TimeoutSeconds }] of calls)
 			expect(TimeoutSeconds, name).to.be.greaterThan(timeouts[Resource]);
 	});
@@ -149,11 +150,14 @@ describe("every transition of the workflow", () => {
 	const damage = error("PageDamaged");
 	const mute = { notify: [error("TypeError")] };
 	const silent = { ...mute, publish: [error("SNS.AuthorizationErrorException")] };
-	const replay = { ...scheduled, replay: ["first.json", "second.json"] };
+	const replay = { ...scheduled, replay: true };
 	const scenarios: [answers: Partial<Answers>, input?: object][] = [
 		[{}],
 		[{}, replay],
 		[{ load: [loaded, drift] }, replay],
+		[{ migrate: [drift] }, replay],
+		[{ migrate: [plan, drift] }, replay],
+		[{}, { ...scheduled, replay: ["raw/first/manifest.json"] }],
 		[{ extract: [drift] }],
 		[{ load: [drift] }],
 		[{ load: [damage, loaded] }],
@@ -218,11 +222,12 @@ describe("an error in the workflow", () => {
 		OlderSnapshot: 1,
 		OutOfTime: 1,
 		MigrationFailed: 1,
+		ReplayRefused: 1,
 		RotationFailed: 1,
 		ConfigurationInvalid: 1,
 	};
 	/** How often each function is called in all, by the error that it always ends in. */
-	const CALLS: Record<"extract" | "load", Record<FailureName, number> & typeof OF_LAMBDA> = {
+	const CALLS: Record<"extract" | "load" | "migrate", Record<FailureName, number> & typeof OF_LAMBDA> = {
 		extract: {
 			...once,
 			...OF_LAMBDA,
@@ -253,12 +258,27 @@ describe("an error in the workflow", () => {
 			PageDamaged: 2,
 			ManifestInvalid: 2,
 		},
+		/** In a replay. */
+		migrate: {
+			...once,
+			...OF_LAMBDA,
+			SourceUnavailable: 1,
+			SourceRefused: 1,
+			SourceThrottled: 1,
+			SourceChanged: 1,
+			SourceIncomplete: 1,
+			SecretUnavailable: 5,
+			StorageUnavailable: 1,
+			DatabaseUnavailable: 5,
+			RunInProgress: 4,
+		},
 	};
-	for (const name of ["extract", "load"] as const)
+	for (const name of ["extract", "load", "migrate"] as const)
 		it(`of ${name} is retried as often as it may pass by itself`, async () => {
 			const calls: Record<string, number> = {};
 			for (const failing of Object.keys(CALLS[name])) {
-				const { outcome, given } = await run({ [name]: [error(failing)] });
+				const input = { ...scheduled, replay: name === "migrate" };
+				const { outcome, given } = await run({ [name]: [error(failing)] }, input);
 				calls[failing] = given(name).length;
 				expect(given("notify").map(({ error }) => error)).to.deep.equal([caught(failing)]);
 				expect(outcome).to.deep.equal({ error: failing, cause: caught(failing).Cause });
@@ -388,7 +408,7 @@ describe("the workflow's time", () => {
 	});
 
 	it("allows another run's load all the time it may take", () => {
-		for (const name of ["Load", "Load again", "Replay"])
+		for (const name of ["Load", "Load again", "Replay", "Prepare replay", "Publish replay"])
 			expect(leastWait(states[name]!, "RunInProgress"), name).to.be.at.least(states[name]!.TimeoutSeconds);
 	});
 

@@ -3,12 +3,12 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "pg";
-import type { LoadEvent, LoadResult } from "../../handlers/common/contract";
+import type { LoadEvent, LoadResult, MigrateEvent, ReplayPlan } from "../../handlers/common/contract";
 import type { DatabaseSecret } from "../../handlers/common/database";
 import { newPassword } from "../../handlers/common/passwords";
 import { loadHandler } from "../../handlers/load";
 import type { LoadSettings } from "../../handlers/loading/run";
-import { migrateHandler } from "../../handlers/migrate";
+import { type MigrateResult, migrateHandler } from "../../handlers/migrate";
 import { createStorage, type Storage } from "../../handlers/raw/bucket";
 import { type Aws, startAws } from "../../local/aws/services";
 import { asSuperuser, clientConfig, createDatabase, type Postgres, removePostgres } from "../../local/machine/postgres";
@@ -38,11 +38,15 @@ export interface TestDatabase {
 	load(snapshot: StoredSnapshot, options?: LoadOptions): Promise<LoadResult>;
 	/** Loads raw files that are stored already. */
 	loadManifest(manifestKey: string, options?: LoadOptions): Promise<LoadResult>;
+	/** Invokes migrate for this database. */
+	migrate(event: MigrateEvent): Promise<unknown>;
+	/** Replays as the workflow does. @param between is called when all is loaded and nothing published */
+	replay(between?: () => Promise<unknown>, settings?: Partial<LoadSettings>): Promise<ReplayPlan>;
 	/** All that a load decides, in a fixed order; without what belongs to a run alone. */
 	contents(): Promise<Record<"vehicles" | "changes" | "snapshots", unknown[]>>;
 }
 
-export interface LoadOptions extends Partial<Pick<LoadEvent, "runId" | "dataset" | "reload" | "accept">> {
+export interface LoadOptions extends Partial<Omit<LoadEvent, "manifestKey" | "secrets">> {
 	settings?: Partial<LoadSettings>;
 	/** What the function's context answers; a minute if not given. */
 	timeLeftMs?: () => number;
@@ -110,7 +114,13 @@ async function start(): Promise<TestBed> {
 }
 
 /** Invokes migrate as a deployment would. */
-export async function migrateInto({ postgres, aws, owner }: Pick<TestBed, "postgres" | "aws" | "owner">, name: string) {
+export async function migrateInto(parts: Pick<TestBed, "postgres" | "aws" | "owner">, name: string) {
+	pointMigrate(parts, name);
+	return (await invokeMigrate({})) as MigrateResult;
+}
+
+/** Lets migrate find one database. */
+function pointMigrate({ postgres, aws, owner }: Pick<TestBed, "postgres" | "aws" | "owner">, name: string): void {
 	aws.secrets.put("arn:master", { username: owner.user, password: owner.password, ca: postgres.ca });
 	Object.assign(process.env, {
 		DATABASE_HOST: postgres.host,
@@ -120,9 +130,13 @@ export async function migrateInto({ postgres, aws, owner }: Pick<TestBed, "postg
 		DATABASE_SECRET_ARN: ROLES.loader,
 		READER_SECRET_ARN: ROLES.reader,
 	});
+}
+
+/** Invokes migrate for the database that it was invoked for last. */
+export async function invokeMigrate(event: MigrateEvent) {
 	return await silently(() =>
 		migrateHandler()(
-			{},
+			event,
 			context(() => 60_000),
 		),
 	);
@@ -161,11 +175,25 @@ export function openDatabase(
 		const secrets = { pipeline: PIPELINE_SECRET, database: secretArn };
 		return silently(() => load({ runId: `run-${++runs}`, manifestKey, secrets, ...event }, context(timeLeftMs)));
 	};
+	const migrate = async (event: MigrateEvent) => {
+		pointMigrate(parts, name);
+		return await invokeMigrate(event);
+	};
 	return {
 		name,
 		secretArn,
 		query,
 		loadManifest,
+		migrate,
+		async replay(between, settings) {
+			const runId = `replay-${++runs}`;
+			const plan = (await migrate({ action: "prepareReplay", runId })) as ReplayPlan;
+			for (const { manifestKey, ...run } of plan.runs)
+				await loadManifest(manifestKey, { ...run, schema: "ev_next", reload: true, ...(settings && { settings }) });
+			await between?.();
+			await migrate({ action: "publishReplay", runId, token: plan.token });
+			return plan;
+		},
 		load: async (snapshot, options) => loadManifest(await storeSnapshot(storage, snapshot), options),
 		contents: async () => ({
 			vehicles: await query("select * from ev.vehicles order by dol_vehicle_id"),

@@ -212,7 +212,7 @@ export function testKilledBackends(
 	});
 }
 
-const opensRecord = (text: string) => text.trim().startsWith("insert into ev.runs");
+const opensRecord = (text: string) => text.trim().startsWith("insert into runs");
 
 /** The first three words of a statement. */
 const opening = (text: string) => text.split(/\s+/).slice(0, 3).join(" ");

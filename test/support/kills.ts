@@ -27,7 +27,7 @@ const PAGE_ROWS = 1000;
 /** The whole history, by the snapshots' times. */
 const HISTORY = [
 	"select changed_at as at, c.* from ev.vehicle_changes c order by changed_at, dol_vehicle_id",
-	"select snapshot_at as at, to_jsonb(s) - 'run_id' as snapshot from ev.snapshots s order by snapshot_at",
+	"select snapshot_at as at, to_jsonb(s) - '{run_id,manifest_key,manifest_sha256}'::text[] as snapshot from ev.snapshots s order by snapshot_at",
 ];
 
 /** Places to kill at (`after` means before the next step), by the line that is logged there. Only `pauseAtLine` logs COPYING. */

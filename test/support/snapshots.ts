@@ -5,7 +5,8 @@ import { gzipSync } from "node:zlib";
 import { SOURCE_COLUMNS } from "../../db/source";
 import type { RawFormat } from "../../handlers/common/contract";
 import type { Storage } from "../../handlers/raw/bucket";
-import { type Manifest, manifestKey, pageKey } from "../../handlers/raw/manifest";
+import { type Manifest, pageKey, versionKey } from "../../handlers/raw/manifest";
+import { writeManifest } from "../../handlers/raw/stored-manifest";
 
 /** Values by field name, as in the CSV export; empty means NULL. */
 export type Row = Record<string, string>;
@@ -20,6 +21,8 @@ export interface StoredSnapshot {
 	header?: string[];
 	/** Overrides of the manifest's values. */
 	manifest?: Partial<Manifest>;
+	/** Whether the manifest stands under its version's key, as it did before there were pointers. */
+	beforePointers?: boolean;
 }
 
 export const FIELDS = SOURCE_COLUMNS.map((column) => column.field);
@@ -100,11 +103,12 @@ export async function storeSnapshot(storage: Storage, snapshot: StoredSnapshot):
 		manifest.pages.push({ key, bytes: content.length, sha256, rows });
 		manifest.rows += rows;
 	}
-	const text = Buffer.from(JSON.stringify({ ...manifest, ...snapshot.manifest }));
-	const key = manifestKey(version.dataset, version.rowsUpdatedAt, format);
+	const full = { ...manifest, ...snapshot.manifest };
+	if (!snapshot.beforePointers) return await writeManifest(storage, full, attempt);
+	const text = Buffer.from(JSON.stringify(full));
 	const sha256 = createHash("sha256").update(text).digest("hex");
-	await storage.write(key, text, { contentType: "application/json", sha256 });
-	return key;
+	await storage.write(versionKey(version), text, { contentType: "application/json", sha256 });
+	return versionKey(version);
 }
 
 /** The field of each header name, which may be a field name or a display name. */

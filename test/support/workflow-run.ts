@@ -11,6 +11,7 @@ import { silently } from "./output";
 const TARGETS = {
 	extract: "arn:aws:lambda:ap-northeast-1:000000000000:function:extract",
 	load: "arn:aws:lambda:ap-northeast-1:000000000000:function:load",
+	migrate: "arn:aws:lambda:ap-northeast-1:000000000000:function:migrate",
 	notify: "arn:aws:lambda:ap-northeast-1:000000000000:function:notify",
 	topic: "arn:aws:sns:ap-northeast-1:000000000000:runs",
 };

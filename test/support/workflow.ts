@@ -8,6 +8,7 @@ const arn = (name: string) => `arn:aws:lambda:ap-northeast-1:000000000000:functi
 export const targets = {
 	extract: arn("extract"),
 	load: arn("load"),
+	migrate: arn("migrate"),
 	notify: arn("notify"),
 	topic: "arn:aws:sns:ap-northeast-1:000000000000:runs",
 };
@@ -17,6 +18,7 @@ export const PUBLISH = "arn:aws:states:::sns:publish";
 const nameOf: Record<string, string> = {
 	[targets.extract]: "extract",
 	[targets.load]: "load",
+	[targets.migrate]: "migrate",
 	[targets.notify]: "notify",
 	[PUBLISH]: "publish",
 };
@@ -27,9 +29,23 @@ export const extracted = { manifestKey: "raw/f6w7-q2d2/1/csv/first.json", fetche
 export const refetched = { ...extracted, manifestKey: "raw/f6w7-q2d2/1/csv/second.json" };
 export const loaded = { status: "loaded", rows: 3, notes: [] };
 
+const replayed = (runId: string, ...accept: string[]) => ({
+	runId,
+	manifestKey: `raw/f6w7-q2d2/1/csv/${runId}/manifest.json`,
+	manifestSha256: runId === "oldest" ? null : runId.repeat(8),
+	accept,
+});
+export const plan = { runs: [replayed("oldest"), replayed("second", "SuspiciousShrink")], token: "two snapshots" };
+
 /** Each function's answers to its calls, in order; the last one repeats. Errors are thrown, functions are called. */
-export type Answers = Record<"extract" | "load" | "notify" | "publish", unknown[]>;
-export const good: Answers = { extract: [extracted], load: [loaded], notify: [{ published: true }], publish: [{}] };
+export type Answers = Record<"extract" | "load" | "migrate" | "notify" | "publish", unknown[]>;
+export const good: Answers = {
+	extract: [extracted],
+	load: [loaded],
+	migrate: [plan, {}],
+	notify: [{ published: true }],
+	publish: [{}],
+};
 export const error = (name: FailureName | (string & {}), message = `${name} it was`) =>
 	Object.assign(new Error(message), { name });
 /** An error as a Lambda task hands it to a Catch. */

@@ -16,9 +16,8 @@ describe("load: raw files", () => {
 	];
 	for (const [what, wrong, said] of cases)
 		it(`refuses it when ${what}`, async () => {
-			const manifestKey = await store({});
-			const manifest = JSON.parse((await bed().storage.read(manifestKey))!.toString());
-			await store({ pages: [{ ...manifest.pages[0], ...wrong }] });
+			const { pages } = JSON.parse(String(await bed().storage.read(await store({}))));
+			const manifestKey = await store({ pages: [{ ...pages[0], ...wrong }] });
 			const error = await failed(database().loadManifest(manifestKey));
 			expect(error).to.deep.include({ name: "PageDamaged" });
 			expect(error.message).to.include(said);
@@ -46,12 +45,13 @@ describe("load: raw files", () => {
 
 	it("refuses a page with too few rows", async () => {
 		const content = pageOf(vehicles(1, 3), "csv");
-		const manifestKey = await storeSnapshot(bed().storage, { day: 0, pages: [content] });
-		const manifest = JSON.parse((await bed().storage.read(manifestKey))!.toString());
-		await storeSnapshot(bed().storage, {
+		const { pages } = JSON.parse(
+			String(await bed().storage.read(await storeSnapshot(bed().storage, { day: 0, pages: [content] }))),
+		);
+		const manifestKey = await storeSnapshot(bed().storage, {
 			day: 0,
 			pages: [content],
-			manifest: { rows: 4, pages: [{ ...manifest.pages[0], rows: 4 }] },
+			manifest: { rows: 4, pages: [{ ...pages[0], rows: 4 }] },
 		});
 		const error = await failed(database().loadManifest(manifestKey));
 		expect(error).to.deep.include({ name: "SourceIncomplete" });
@@ -62,5 +62,25 @@ describe("load: raw files", () => {
 		const error = await failed(database().loadManifest("raw/nothing/manifest.json"));
 		expect(error).to.deep.include({ name: "ManifestInvalid" });
 		expect(error.message).to.include("raw/nothing/manifest.json is missing");
+	});
+
+	it("refuses a manifest that is not the one that was named", async () => {
+		const manifestKey = await store({});
+		const error = await failed(database().loadManifest(manifestKey, { manifestSha256: "0".repeat(64) }));
+		expect(error).to.deep.include({ name: "ManifestInvalid" });
+		expect(error.message).to.include(manifestKey).and.include("is not the one that was recorded");
+	});
+
+	it("reads a manifest of the time before pointers", async () => {
+		const key = await storeSnapshot(bed().storage, { day: 0, pages: [vehicles(1, 3)], beforePointers: true });
+		expect(await database().loadManifest(key)).to.include({ status: "loaded", added: 3 });
+		expect(await database().loadManifest(key)).to.include({ status: "unchanged" });
+	});
+
+	it("refuses a schema that is not its own", async () => {
+		const schema = "public" as "ev";
+		const error = await failed(database().loadManifest(await store({}), { schema }));
+		expect(error).to.deep.include({ name: "ConfigurationInvalid" });
+		expect(error.message).to.equal('Unknown schema "public". Valid schemas: ev, ev_next.');
 	});
 });

@@ -1,12 +1,17 @@
 /** The load of a version that is published already, or of one older than that. */
 
+import { createHash } from "node:crypto";
 import { expect } from "chai";
 import { failed } from "../../support/assertions";
 import { useDatabase } from "../../support/load-bed";
-import { vehicle, vehicles } from "../../support/snapshots";
+import { type StoredSnapshot, storeSnapshot, vehicle, vehicles } from "../../support/snapshots";
 
 describe("load: a version that is published", () => {
-	const { database, current, versions } = useDatabase();
+	const { database, bed, current, versions } = useDatabase();
+	const jsonOf = (text: string) => ({
+		contentType: "application/json",
+		sha256: createHash("sha256").update(text).digest("hex"),
+	});
 
 	const snapshot = { day: 0, pages: [vehicles(1, 50)] };
 
@@ -16,6 +21,65 @@ describe("load: a version that is published", () => {
 		const result = await database().load(snapshot);
 		expect(result).to.deep.include({ status: "unchanged", rows: 50, added: null, removed: null });
 		expect(await versions()).to.deep.equal(before);
+	});
+
+	describe("fetched again", () => {
+		it("loads what is new, without being told to", async () => {
+			await database().load({ day: 0, pages: [vehicles(1, 24)] });
+			const result = await database().load({ day: 0, pages: [vehicles(1, 40)] });
+			expect(result).to.deep.include({ status: "loaded", rows: 40, unchanged: 24, added: 16 });
+			expect(await current("1")).to.have.length(40);
+			expect(await database().load({ day: 0, pages: [vehicles(1, 40)] })).to.include({ status: "unchanged" });
+		});
+
+		it("returns unchanged if the pages are the same", async () => {
+			await database().load(snapshot);
+			const before = await versions();
+			const result = await database().load(snapshot, { runId: "again" });
+			expect(result).to.include({ status: "unchanged" });
+			expect(await versions()).to.deep.equal(before);
+		});
+
+		const others: [string, StoredSnapshot][] = [
+			["as json", { ...snapshot, format: "json" }],
+			["with other pages", { ...snapshot, pages: [vehicles(1, 25), vehicles(26, 50)] }],
+		];
+		for (const [what, other] of others)
+			it(`merges once ${what}, and is then unchanged`, async () => {
+				await database().load(snapshot);
+				expect(await database().load(other)).to.deep.include({ status: "loaded", added: 0, changed: 0, removed: 0 });
+				expect(await database().load(other)).to.include({ status: "unchanged" });
+			});
+
+		it("merges if the published manifest cannot be read", async () => {
+			for (const damage of ["delete", "{}"]) {
+				const key = await storeSnapshot(bed().storage, snapshot);
+				await database().loadManifest(key, { reload: true });
+				if (damage === "delete") await database().query("update ev.snapshots set manifest_key = 'raw/none.json'");
+				else await bed().storage.write(key, Buffer.from(damage), jsonOf(damage));
+				expect(await database().load(snapshot)).to.deep.include({ status: "loaded", unchanged: 50, added: 0 });
+			}
+		});
+
+		it("merges what was published before sums were kept, once", async () => {
+			await database().load(snapshot);
+			await database().query("update ev.snapshots set manifest_sha256 = null");
+			expect(await database().load(snapshot)).to.deep.include({ status: "loaded", unchanged: 50 });
+			expect(await database().load(snapshot)).to.include({ status: "unchanged" });
+		});
+	});
+
+	it("keeps key and SHA-256 of its manifest, with the snapshot and with each run", async () => {
+		const key = await storeSnapshot(bed().storage, snapshot);
+		const { sha256 } = jsonOf(String(await bed().storage.read(key)));
+		await database().loadManifest(key);
+		await database().loadManifest(key);
+		const kept = "select manifest_key as key, manifest_sha256 as sha256 from";
+		expect(await database().query(`${kept} ev.snapshots`)).to.deep.equal([{ key, sha256 }]);
+		expect(await database().query(`${kept} ev.runs`)).to.deep.equal([
+			{ key, sha256 },
+			{ key, sha256 },
+		]);
 	});
 
 	it("writes no vehicle on reload", async () => {

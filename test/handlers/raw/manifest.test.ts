@@ -15,7 +15,7 @@ const good: Manifest = {
 	pages: [page],
 	fetchedAt: "2024-10-12T03:30:00.000Z",
 };
-const keyOf = ({ dataset, rowsUpdatedAt, format }: Manifest) => manifestKey(dataset, rowsUpdatedAt, format);
+const keyOf = (manifest: Manifest) => manifestKey(manifest, "first");
 
 describe("parseManifest", () => {
 	it("returns a valid manifest unchanged", () => {

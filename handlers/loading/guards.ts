@@ -94,9 +94,11 @@ export async function foldDuplicateRows(run: SnapshotRun, copied: Copied, presen
 			"SourceIncomplete",
 			`${what}: the source changed between two pages, so other vehicles are missing; the snapshot must be fetched again.`,
 		);
-	if (keys === 0) return copied.repeated;
-	const folded = await client.query(foldDuplicates(present));
-	return copied.repeated + (folded.rowCount ?? 0);
+	const folded = keys === 0 ? 0 : ((await client.query(foldDuplicates(present))).rowCount ?? 0);
+	const duplicates = copied.repeated + folded;
+	if (duplicates > 0)
+		run.notes.push(`Of vehicles with more than one row, the greatest row was loaded: ${duplicates} rows were dropped.`);
+	return duplicates;
 }
 
 /** @throws TooManyRejects */

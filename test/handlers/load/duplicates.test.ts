@@ -18,7 +18,9 @@ describe("load: duplicates", () => {
 		];
 		for (const pages of [[rows], [[...rows].reverse()]]) {
 			const other = await bed().newDatabase();
-			expect(await other.load({ day: 0, pages })).to.deep.include({ rows: 5, added: 2, duplicates: 3 });
+			const result = await other.load({ day: 0, pages });
+			expect(result).to.deep.include({ rows: 5, added: 2, duplicates: 3 });
+			expect(result.notes.join()).to.include("3 rows were dropped");
 			expect(await other.query("select city from ev.vehicles where dol_vehicle_id = 1")).to.deep.equal([
 				{ city: "Zillah" },
 			]);

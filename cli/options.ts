@@ -64,13 +64,13 @@ function createCommand(): Command {
 			addValue("--source"),
 			[],
 		)
-		.option("--format <format>", "raw format, csv or json (default: what Pulumi.dev.yaml says)", readFormat)
+		.option("--format <format>", "raw format, csv or json (default: csv, from Pulumi.yaml)", readFormat)
 		.option(
 			"--date <date>",
-			"date of the one file that is loaded, YYYY-MM-DD (default: the date in its name)",
+			"date of the one file that is loaded, YYYY-MM-DD (default: the date in its name, or else its modification time)",
 			readDate,
 		)
-		.option("--fresh", "forget what earlier runs of this dataset left behind", false)
+		.option("--fresh", "delete this dataset's local database and raw data first", false)
 		.option("--refetch", "fetch again even if this version is stored", false)
 		.option("--reload", "merge again even if this version is published", false)
 		.option("--accept <guard>", "override a guard for this run, such as SuspiciousShrink; repeatable", addGuard, [])

@@ -46,7 +46,7 @@ export async function runSources(options: Options, terminal: Terminal, started: 
 	if (inputs[0]!.live) await checkReachable(sourceUrl(await recording));
 	if (options.fresh) forget(state, terminal);
 
-	terminal.busy("Program", "evaluating index.ts, starting PostgreSQL");
+	terminal.busy("Program", "loading the program, starting PostgreSQL");
 	const [record, postgres, aws] = await Promise.all([
 		recording,
 		started.keep(startPostgres(join(state, "postgres"))),

@@ -14,7 +14,8 @@ export interface StateLock {
  */
 export function lockState(root: string): StateLock {
 	const lock = tryLock(join(root, "lock.db"));
-	if (!lock) throw new Error(`Another local run is using ${root}; wait until it is done, or stop it.`);
+	if (!lock)
+		throw new Error(`\`npm run local\` or \`local:db\` is already using ${root}; wait until it is done, or stop it.`);
 	return lock;
 }
 

@@ -170,7 +170,7 @@ describe("npm run local", function () {
 		const refused = await second!;
 		expect(refused.status).to.equal(1);
 		expect(refused.results[0]!.message).to.match(
-			/^Another local run is using .*; wait until it is done, or stop it\.$/,
+			/^`npm run local` or `local:db` is already using .*; wait until it is done, or stop it\.$/,
 		);
 		expect((await json()).status, "and the next run works").to.equal(0);
 	});

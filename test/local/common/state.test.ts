@@ -49,7 +49,7 @@ describe("the state of local runs", () => {
 	describe("is locked", () => {
 		it("for one process until the lock is released", () => {
 			const first = lockState(root);
-			const refusal = `Another local run is using ${root}; wait until it is done, or stop it.`;
+			const refusal = `\`npm run local\` or \`local:db\` is already using ${root}; wait until it is done, or stop it.`;
 			expect(() => lockState(root)).to.throw(refusal);
 			first.release();
 			lockState(root).release();
@@ -59,7 +59,7 @@ describe("the state of local runs", () => {
 			const holder = await holderOf(root);
 			try {
 				expect(() => lockState(root)).to.throw(
-					/^Another local run is using [^\n]*; wait until it is done, or stop it\.$/,
+					/^`npm run local` or `local:db` is already using [^\n]*; wait until it is done, or stop it\.$/,
 				);
 			} finally {
 				holder.kill("SIGKILL");

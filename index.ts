@@ -9,16 +9,16 @@
  */
 
 import { readFileSync } from "node:fs";
-import { createBastionHost } from "./infra/access";
-import { readSettings } from "./infra/config";
+import { createBastionHost } from "./infra/bastion-host";
 import { createDatabase } from "./infra/database";
 import { createFunctions } from "./infra/functions";
 import { runMigrations } from "./infra/migrations";
 import { createMonitoring } from "./infra/monitoring";
 import { createNetwork } from "./infra/network";
+import { createNetworkAccess } from "./infra/network-access";
 import { scheduleRotation } from "./infra/rotation";
-import { createNetworkAccess } from "./infra/rules";
 import { createSchedule } from "./infra/schedule";
+import { readSettings } from "./infra/settings";
 import { createStorage } from "./infra/storage";
 import { createTopic } from "./infra/topic";
 import { createWorkflow } from "./infra/workflow";

@@ -2,8 +2,8 @@
 
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { SOURCE_COLUMNS } from "../db/source";
-import { splitCsv } from "../handlers/rows/fields";
+import { SOURCE_COLUMNS } from "../db/source-columns";
+import { splitCsv } from "../handlers/rows/csv-fields";
 import { makeSample } from "../local/source/sample";
 import { createSnapshot, openSnapshot, type Snapshot } from "../local/source/snapshot";
 

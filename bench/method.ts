@@ -24,7 +24,7 @@ export interface MethodResult {
 	seconds: number;
 }
 
-const FIELDS = "../handlers/rows/fields.ts";
+const FIELDS = "../handlers/rows/csv-fields.ts";
 const DRIZZLE = "./method-drizzle.ts";
 const BATCH_ROWS = 1000;
 
@@ -81,7 +81,7 @@ async function columnNames(client: Client): Promise<string[]> {
 
 /** Reads the file's rows in batches. An empty field is NULL, since no column holds empty text. */
 async function* batchesOf({ file, limit }: MethodTask, size: number): AsyncGenerator<(string | null)[][]> {
-	const { splitCsv } = (await import(FIELDS)) as typeof import("../handlers/rows/fields");
+	const { splitCsv } = (await import(FIELDS)) as typeof import("../handlers/rows/csv-fields");
 	let batch: (string | null)[][] = [];
 	let rows = 0;
 	for await (const line of createInterface({ input: createReadStream(file) })) {

@@ -2,12 +2,12 @@
  * The statements that bring the table `vehicles` to a snapshot, all in one transaction. Tables are found through the session's
  * search_path: in the schema `ev`, or in `ev_next` during a replay.
  *
- * Column lists come from db/source.ts and types from `vehicles` itself, so a new column is named in one place. Readers are
+ * Column lists come from db/source-columns.ts and types from `vehicles` itself, so a new column is named in one place. Readers are
  * never blocked: rows are updated in place, no table of theirs is truncated, no index is dropped.
  */
 
 import { SNAPSHOT_COUNT_NAMES } from "./counts";
-import type { SourceColumn } from "./source";
+import type { SourceColumn } from "./source-columns";
 
 const targetsOf = (columns: SourceColumn[]) => columns.flatMap((column) => column.targets);
 const KEY = "dol_vehicle_id";

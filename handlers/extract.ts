@@ -9,7 +9,7 @@ import { failure, isFailure } from "./common/failure";
 import { createLog, type Log } from "./common/log";
 import { metricLine } from "./common/metrics";
 import { createSecrets, readSecret, type Secrets } from "./common/secrets";
-import { createStorage, type Storage } from "./raw/bucket";
+import { type Bucket, openBucket } from "./raw/bucket";
 import {
 	type Manifest,
 	type ManifestPage,
@@ -20,7 +20,7 @@ import {
 	versionName,
 } from "./raw/manifest";
 import { readLatestManifest, type StoredManifest, writeManifest } from "./raw/stored-manifest";
-import { splitCsv } from "./rows/fields";
+import { splitCsv } from "./rows/csv-fields";
 import { createSodaClient, type SodaClient, type SourceState } from "./source/client";
 import type { SodaVersion } from "./source/requests";
 
@@ -49,7 +49,7 @@ interface ExtractRun {
 	event: ExtractEvent;
 	settings: ExtractSettings;
 	soda: SodaClient;
-	storage: Storage;
+	bucket: Bucket;
 	log: Log;
 	/** Milliseconds left for fetching. */
 	timeLeft(): number;
@@ -95,7 +95,7 @@ async function prepareRun(
 		log,
 	});
 	const timeLeft = () => context.getRemainingTimeInMillis() - MARGIN_MS;
-	return { event, settings, soda, storage: createStorage(bucket), log, timeLeft };
+	return { event, settings, soda, bucket: openBucket(bucket), log, timeLeft };
 }
 
 /**
@@ -103,11 +103,11 @@ async function prepareRun(
  * S3 in the size that it says.
  */
 async function findCompleteSnapshot(run: ExtractRun, state: SourceState): Promise<Fetched | undefined> {
-	const { storage, log } = run;
+	const { bucket, log } = run;
 	try {
-		const stored = await readLatestManifest(storage, versionOf(run, state));
+		const stored = await readLatestManifest(bucket, versionOf(run, state));
 		if (!stored) return undefined;
-		const reason = await whyIncomplete(storage, stored, state);
+		const reason = await whyIncomplete(bucket, stored, state);
 		if (!reason) {
 			log.info("already fetched", { key: stored.key, rows: stored.manifest.rows });
 			return stored;
@@ -122,13 +122,13 @@ async function findCompleteSnapshot(run: ExtractRun, state: SourceState): Promis
 
 /** What is missing from a fetched snapshot, in a sentence; undefined where nothing is. */
 async function whyIncomplete(
-	storage: Storage,
+	bucket: Bucket,
 	{ key, manifest }: StoredManifest,
 	{ rows }: SourceState,
 ): Promise<string | undefined> {
 	// The rows of a version may follow its description by hours.
 	if (manifest.rows !== rows) return `${key} has ${manifest.rows} rows, but the source reports ${rows}`;
-	const sizes = await Promise.all(manifest.pages.map((page) => storage.size(page.key)));
+	const sizes = await Promise.all(manifest.pages.map((page) => bucket.size(page.key)));
 	const damaged = manifest.pages.findIndex((page, index) => sizes[index] !== page.bytes);
 	if (damaged === -1) return undefined;
 	const page = manifest.pages[damaged]!;
@@ -147,7 +147,7 @@ async function fetchSnapshot(run: ExtractRun, state: SourceState): Promise<Fetch
 	const { pages, header } = await fetchPages(run, state, version, attempt);
 	await checkUnchanged(run, state);
 	const manifest: Manifest = { ...version, header, rows, pages, fetchedAt: new Date().toISOString() };
-	const key = await writeManifest(run.storage, manifest, attempt);
+	const key = await writeManifest(run.bucket, manifest, attempt);
 	log.info("manifest written", { key, rows, pages: pages.length, bytes: totalBytes(manifest) });
 	return { key, manifest };
 }
@@ -163,7 +163,7 @@ async function fetchPages(
 	version: Version,
 	attempt: string,
 ): Promise<Pick<Manifest, "pages" | "header">> {
-	const { soda, storage, log } = run;
+	const { soda, bucket, log } = run;
 	const { pageRows, sourceFormat: format, concurrency } = run.settings;
 	const count = Math.ceil(state.rows / pageRows);
 	const pages: ManifestPage[] = new Array(count);
@@ -191,7 +191,7 @@ async function fetchPages(
 		const key = pageKey(version, attempt, index);
 		const rows = Math.min(pageRows, state.rows - index * pageRows);
 		const checksum = sha256(page.content);
-		await storage.write(key, page.content, { contentType: "application/gzip", sha256: checksum });
+		await bucket.write(key, page.content, { contentType: "application/gzip", sha256: checksum });
 		pages[index] = { key, bytes: page.content.length, sha256: checksum, rows };
 		total.pages++;
 		total.rows += rows;

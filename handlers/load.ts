@@ -22,7 +22,7 @@ import { createSecrets, readSecret, type Secrets } from "./common/secrets";
 import { checkAccepted } from "./loading/guards";
 import { loadSnapshot } from "./loading/load-snapshot";
 import { describeProgress, type LoadSettings, outOfTime, type Run } from "./loading/run";
-import { createStorage, type Storage } from "./raw/bucket";
+import { type Bucket, openBucket } from "./raw/bucket";
 
 /** Kept back from the function's time for its last words: a failed run's record, its log line, its answer. */
 const RESERVED_MS = 3_000;
@@ -41,8 +41,8 @@ export function loadHandler(settings: LoadSettings) {
 		checkSchema(event.schema);
 		const timeLeft = () => context.getRemainingTimeInMillis() - RESERVED_MS;
 		const openSession: OpenSession = (budgetMs) => connectWithSecret(secrets, event.secrets.database, budgetMs);
-		const { storage, client } = await openBoth(locateBucket(secrets, event.secrets.pipeline), openSession(timeLeft()));
-		const run = createRun(event, settings, { storage, client, timeLeft });
+		const { bucket, client } = await openBoth(locateBucket(secrets, event.secrets.pipeline), openSession(timeLeft()));
+		const run = createRun(event, settings, { bucket, client, timeLeft });
 		try {
 			return await runOnce(run);
 		} catch (error) {
@@ -67,27 +67,23 @@ async function useSchema(client: Client, { schema = "ev" }: LoadEvent): Promise<
 	await client.query(USE_SCHEMA, [schema]);
 }
 
-async function locateBucket(secrets: Secrets, pipeline: string): Promise<Storage> {
+async function locateBucket(secrets: Secrets, pipeline: string): Promise<Bucket> {
 	const { bucket } = await readSecret<{ bucket: string }>(secrets, pipeline, "pulumi up");
-	return createStorage(bucket);
+	return openBucket(bucket);
 }
 
 /** Opens the bucket and the database at the same time. @throws the first failure; no session is left open */
-async function openBoth(locating: Promise<Storage>, connecting: Promise<Client>) {
+async function openBoth(locating: Promise<Bucket>, connecting: Promise<Client>) {
 	try {
-		const [storage, client] = await Promise.all([locating, connecting]);
-		return { storage, client };
+		const [bucket, client] = await Promise.all([locating, connecting]);
+		return { bucket, client };
 	} catch (error) {
 		await connecting.then(disconnect, () => {});
 		throw error;
 	}
 }
 
-function createRun(
-	event: LoadEvent,
-	settings: LoadSettings,
-	opened: Pick<Run, "storage" | "client" | "timeLeft">,
-): Run {
+function createRun(event: LoadEvent, settings: LoadSettings, opened: Pick<Run, "bucket" | "client" | "timeLeft">): Run {
 	const notes: string[] = [];
 	const accepts = (guard: Guard, what: string) => {
 		if (!event.accept?.includes(guard)) return false;

@@ -8,7 +8,7 @@ import { migrate as applyMigrations } from "drizzle-orm/node-postgres/migrator";
 import type { Client } from "pg";
 import { createRole, grantAll, ROLES, type Role } from "../db/roles";
 import type { HandlerContext, MigrateEvent, ReplayEvent, ReplayPlan, ReplayPublished } from "./common/contract";
-import { connect, connectIfLetIn, type DatabaseSecret, databaseFailure, disconnect } from "./common/database";
+import { connect, connectIfPasswordValid, type DatabaseSecret, databaseFailure, disconnect } from "./common/database";
 import { requireEnvironment } from "./common/environment";
 import { FAILURES, failure, isFailure, reasonOf } from "./common/failure";
 import { createLog, type Log } from "./common/log";
@@ -168,7 +168,7 @@ async function ensurePassword(
 }
 
 async function canLogIn(secret: DatabaseSecret, budgetMs: number): Promise<boolean> {
-	const client = await connectIfLetIn(secret, budgetMs);
+	const client = await connectIfPasswordValid(secret, budgetMs);
 	if (client) await disconnect(client);
 	return client !== undefined;
 }

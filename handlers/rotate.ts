@@ -2,7 +2,7 @@
 
 import type { Client } from "pg";
 import type { HandlerContext } from "./common/contract";
-import { connect, connectIfLetIn, type DatabaseSecret, databaseFailure, disconnect } from "./common/database";
+import { connect, connectIfPasswordValid, type DatabaseSecret, databaseFailure, disconnect } from "./common/database";
 import { failure } from "./common/failure";
 import { createLog } from "./common/log";
 import { newPassword, scramVerifier } from "./common/passwords";
@@ -80,14 +80,14 @@ async function createPassword({ secrets, arn, id }: Rotation): Promise<string> {
 /** Logs in as the role with its current or previous password, and changes the password to the new one. */
 async function setPassword({ secrets, arn, id, budgetMs }: Rotation): Promise<string> {
 	const { pending, current } = await readVersions(secrets, arn, id);
-	const changed = await connectIfLetIn(pending, budgetMs);
+	const changed = await connectIfPasswordValid(pending, budgetMs);
 	if (changed) {
 		await disconnect(changed);
 		return "already set";
 	}
 	const previous = await secrets.read<DatabaseSecret>(arn, { label: "AWSPREVIOUS" });
 	for (const old of [current, previous]) {
-		const client = old && (await connectIfLetIn({ ...pending, password: old.password }, budgetMs));
+		const client = old && (await connectIfPasswordValid({ ...pending, password: old.password }, budgetMs));
 		if (!client) continue;
 		try {
 			await changePassword(client, pending);

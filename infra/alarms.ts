@@ -3,8 +3,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { NAMESPACE } from "../handlers/common/metrics";
-import type { Settings } from "./config";
 import type { Functions } from "./functions";
+import type { Settings } from "./settings";
 import { TASK_SECONDS } from "./workflow-definition";
 
 /** The resources that the alarms and the dashboard watch. */

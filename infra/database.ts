@@ -2,10 +2,10 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "./config";
 import { createLogGroup } from "./log-group";
 import type { Network } from "./network";
 import { createRole } from "./role";
+import type { Settings } from "./settings";
 
 export const DATABASE_NAME = "ev";
 

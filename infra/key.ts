@@ -2,8 +2,8 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "./config";
 import type { Statement } from "./role";
+import type { Settings } from "./settings";
 
 /** What a publisher to an encrypted SNS topic needs. https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html */
 export const SNS_KEY_ACTIONS = ["kms:Decrypt", "kms:GenerateDataKey*"];

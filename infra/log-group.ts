@@ -1,7 +1,7 @@
 /** Log groups. */
 
 import * as aws from "@pulumi/aws";
-import type { Settings } from "./config";
+import type { Settings } from "./settings";
 
 /**
  * Creates a log group with the retention and key that AWS would not give it.

@@ -3,9 +3,9 @@
 import type * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
 import { createAlarms, type MonitoredResources } from "./alarms";
-import type { Settings } from "./config";
 import { createDashboard } from "./dashboard";
 import { notifyOnLostRuns } from "./lost-runs";
+import type { Settings } from "./settings";
 
 /** Creates what reports on runs and on the database, besides the function notify. */
 export function createMonitoring(

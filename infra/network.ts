@@ -3,9 +3,9 @@
 import * as aws from "@pulumi/aws";
 import * as awsx from "@pulumi/awsx";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "./config";
 import { createLogGroup } from "./log-group";
 import { createRole } from "./role";
+import type { Settings } from "./settings";
 
 export interface Network {
 	vpc: awsx.ec2.Vpc;

@@ -2,8 +2,8 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "./config";
 import type { Statement } from "./role";
+import type { Settings } from "./settings";
 import { tlsOnly } from "./tls-only";
 
 export interface BucketOptions {

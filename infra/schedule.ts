@@ -2,8 +2,8 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "./config";
 import { createRole } from "./role";
+import type { Settings } from "./settings";
 import type { Storage } from "./storage";
 import { tlsOnly } from "./tls-only";
 

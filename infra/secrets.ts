@@ -2,8 +2,8 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "./config";
 import type { PrivateBucket } from "./private-bucket";
+import type { Settings } from "./settings";
 
 export interface PipelineSecrets {
 	/** `{ bucket }`, written by this program. */

@@ -2,10 +2,10 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "./config";
 import { createKey } from "./key";
 import { createPrivateBucket, type PrivateBucket } from "./private-bucket";
 import { createSecrets, type PipelineSecrets, writeBucketName } from "./secrets";
+import type { Settings } from "./settings";
 
 export interface Storage {
 	key: aws.kms.Key;

@@ -3,7 +3,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { alarmName } from "./alarms";
-import type { Settings } from "./config";
+import type { Settings } from "./settings";
 import { tlsOnly } from "./tls-only";
 
 /** Creates the topic. Its policy lets EventBridge and the stack's alarms publish; notify and the workflow publish by role. */

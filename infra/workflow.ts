@@ -2,10 +2,10 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "./config";
 import { allowKeyUse, SNS_KEY_ACTIONS } from "./key";
 import { createLogGroup } from "./log-group";
 import { createRole } from "./role";
+import type { Settings } from "./settings";
 import { defineWorkflow } from "./workflow-definition";
 
 /**

@@ -59,7 +59,7 @@ export async function connect(secret: DatabaseSecret, budgetMs: number): Promise
 }
 
 /** Opens a session; undefined where the password is not, or no longer, the role's. @throws DatabaseUnavailable */
-export async function connectIfLetIn(secret: DatabaseSecret, budgetMs: number): Promise<Client | undefined> {
+export async function connectIfPasswordValid(secret: DatabaseSecret, budgetMs: number): Promise<Client | undefined> {
 	try {
 		return await connect(secret, budgetMs);
 	} catch (error) {
@@ -75,10 +75,10 @@ export async function connectIfLetIn(secret: DatabaseSecret, budgetMs: number): 
  */
 export async function connectWithSecret(secrets: Secrets, arn: string, budgetMs: number): Promise<Client> {
 	const readCurrent = () => readSecret<DatabaseSecret>(secrets, arn, "migrate");
-	const client = await connectIfLetIn(await readCurrent(), budgetMs);
+	const client = await connectIfPasswordValid(await readCurrent(), budgetMs);
 	if (client) return client;
 	const unfinished = await secrets.read<DatabaseSecret>(arn, { label: "UNFINISHED" });
-	const early = unfinished && (await connectIfLetIn(unfinished, budgetMs));
+	const early = unfinished && (await connectIfPasswordValid(unfinished, budgetMs));
 	return early ?? (await connect(await readCurrent(), budgetMs));
 }
 

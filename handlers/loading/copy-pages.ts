@@ -6,7 +6,7 @@ import type { Client } from "pg";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import { COPY_KNOWN, copyIntoStaging, copyIntoVehicles } from "../../db/merge";
 import { SAVE_REJECTS } from "../../db/runs";
-import type { SourceColumn } from "../../db/source";
+import type { SourceColumn } from "../../db/source-columns";
 import { failure } from "../common/failure";
 import type { ManifestPage } from "../raw/manifest";
 import { prefetchPages, release } from "../raw/pages";
@@ -86,7 +86,7 @@ export async function copyPages(
 	{ copyKnown = false } = {},
 ): Promise<Copied> {
 	const { manifest, layout } = run;
-	const nextPage = prefetchPages(run.storage, manifest.pages);
+	const nextPage = prefetchPages(run.bucket, manifest.pages);
 	const known = await knownRows;
 	const { prefix, suffix } = target;
 	const encoder = await rowsModule().createPageEncoder({ manifest, layout, known, copyKnown, prefix, suffix });

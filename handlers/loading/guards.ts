@@ -1,7 +1,13 @@
 /** The guards: checks that must pass before a snapshot is published. A person may accept most of them for one run. */
 
 import { COUNT_DUPLICATE_KEYS, foldDuplicates, LATEST_SNAPSHOT, LATEST_TRANSFORM_VERSION } from "../../db/merge";
-import { type Layout, matchHeader, matchJsonFields, type SourceColumn, TRANSFORM_VERSION } from "../../db/source";
+import {
+	type Layout,
+	matchHeader,
+	matchJsonFields,
+	type SourceColumn,
+	TRANSFORM_VERSION,
+} from "../../db/source-columns";
 import { GUARDS } from "../common/contract";
 import { failure } from "../common/failure";
 import { type Manifest, versionName } from "../raw/manifest";

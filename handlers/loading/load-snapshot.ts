@@ -14,7 +14,7 @@ import {
 	TRUNCATE_STAGING,
 } from "../../db/merge";
 import { DELETE_REJECTS, FINISH_RUN, SAVE_MANIFEST_SUM } from "../../db/runs";
-import { type SourceColumn, TRANSFORM_VERSION } from "../../db/source";
+import { type SourceColumn, TRANSFORM_VERSION } from "../../db/source-columns";
 import type { LoadResult } from "../common/contract";
 import { isDuplicateKey } from "../common/database";
 import { failure, isFailure } from "../common/failure";
@@ -67,8 +67,8 @@ export async function loadSnapshot(run: Run): Promise<LoadResult> {
 }
 
 /** Reads the manifest and records which one it was. @throws ManifestInvalid where it is not the one that the event names */
-async function openManifest({ client, storage, event }: Run): Promise<StoredManifest> {
-	const stored = await readManifest(storage, event.manifestKey, event.manifestSha256);
+async function openManifest({ client, bucket, event }: Run): Promise<StoredManifest> {
+	const stored = await readManifest(bucket, event.manifestKey, event.manifestSha256);
 	const { dataset } = stored.manifest;
 	if (event.dataset !== undefined && dataset !== event.dataset)
 		throw failure(
@@ -90,7 +90,7 @@ async function holdsContent(run: Run, { sha256, manifest }: StoredManifest): Pro
 	if (!published?.manifestSha256) return false;
 	if (published.manifestSha256 === sha256) return true;
 	try {
-		const other = await readManifest(run.storage, published.manifestKey, published.manifestSha256);
+		const other = await readManifest(run.bucket, published.manifestKey, published.manifestSha256);
 		return hasSameContent(other.manifest, manifest);
 	} catch (error) {
 		if (!isFailure(error, "ManifestInvalid")) throw error;

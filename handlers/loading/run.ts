@@ -1,11 +1,11 @@
 /** One run of the load: the context that its steps share. */
 
 import type { Client } from "pg";
-import type { Layout } from "../../db/source";
+import type { Layout } from "../../db/source-columns";
 import type { Guard, LoadEvent } from "../common/contract";
 import { failure, reasonOf } from "../common/failure";
 import type { Log } from "../common/log";
-import type { Storage } from "../raw/bucket";
+import type { Bucket } from "../raw/bucket";
 import type { Manifest } from "../raw/manifest";
 
 /** What the stack's configuration decides. */
@@ -24,7 +24,7 @@ export interface Run {
 	event: LoadEvent;
 	settings: LoadSettings;
 	client: Client;
-	storage: Storage;
+	bucket: Bucket;
 	log: Log;
 	/** Milliseconds left to the load. */
 	timeLeft(): number;

@@ -12,7 +12,7 @@ import { AWS_CLIENT } from "../common/aws-client";
 import { failure, reasonOf } from "../common/failure";
 import { retry } from "../common/retry";
 
-export interface Storage {
+export interface Bucket {
 	/** An object's bytes, or undefined where there is none. @throws StorageUnavailable */
 	read(key: string): Promise<Buffer | undefined>;
 	/** An object's size in bytes, or undefined where there is none. @throws StorageUnavailable */
@@ -22,7 +22,7 @@ export interface Storage {
 }
 
 /** Access to one bucket with a client of its own. */
-export function createStorage(bucket: string): Storage {
+export function openBucket(bucket: string): Bucket {
 	const client = new S3Client(AWS_CLIENT);
 	const unavailable = (what: string, key: string, error: unknown) =>
 		failure("StorageUnavailable", `s3://${bucket}/${key} could not be ${what}: ${reasonOf(error)}.`, error);

@@ -3,7 +3,7 @@
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { failure, reasonOf } from "../common/failure";
-import type { Storage } from "./bucket";
+import type { Bucket } from "./bucket";
 import { type ManifestPage, sha256 } from "./manifest";
 
 /** Far above any page that extract writes; a larger one would take all of the function's memory. */
@@ -13,8 +13,8 @@ const MAX_PAGE_BYTES = 128 * 1024 * 1024;
  * Reads pages ahead: each is fetched while the one before it is uncompressed, and that while the one before is used.
  * @returns gives the next page, uncompressed; throws PageDamaged, StorageUnavailable
  */
-export function prefetchPages(storage: Storage, pages: ManifestPage[]): () => Promise<Buffer> {
-	const nextCompressed = readAhead(pages, (page) => fetchPage(storage, page));
+export function prefetchPages(bucket: Bucket, pages: ManifestPage[]): () => Promise<Buffer> {
+	const nextCompressed = readAhead(pages, (page) => fetchPage(bucket, page));
 	return readAhead(pages, async (page) => uncompress(page, await nextCompressed()));
 }
 
@@ -40,8 +40,8 @@ const damaged = (page: ManifestPage, what: string, cause?: unknown) =>
 	failure("PageDamaged", `The page ${page.key} ${what}; the snapshot must be fetched again.`, cause);
 
 /** A page's compressed bytes, checked against the manifest. */
-async function fetchPage(storage: Storage, page: ManifestPage): Promise<Buffer> {
-	const compressed = await storage.read(page.key);
+async function fetchPage(bucket: Bucket, page: ManifestPage): Promise<Buffer> {
+	const compressed = await bucket.read(page.key);
 	if (!compressed) throw damaged(page, "is missing");
 	if (compressed.length !== page.bytes)
 		throw damaged(page, `has ${compressed.length} bytes, but the manifest says ${page.bytes}`);

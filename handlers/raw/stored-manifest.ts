@@ -4,7 +4,7 @@
  */
 
 import { failure } from "../common/failure";
-import type { Storage } from "./bucket";
+import type { Bucket } from "./bucket";
 import { type Manifest, manifestKey, parseManifest, sha256, type Version, versionKey } from "./manifest";
 
 /** A manifest with the key that it was read from and the SHA-256 of its bytes, in hexadecimal. */
@@ -28,12 +28,12 @@ interface Pointer {
  * @param expected SHA-256 that the manifest must have, in hexadecimal, where it is known
  * @throws ManifestInvalid where it is missing, damaged or another one; StorageUnavailable
  */
-export async function readManifest(storage: Storage, key: string, expected?: string | null): Promise<StoredManifest> {
-	const content = await storage.read(key);
+export async function readManifest(bucket: Bucket, key: string, expected?: string | null): Promise<StoredManifest> {
+	const content = await bucket.read(key);
 	const pointer = content && parsePointer(content);
 	if (!pointer) return checkManifest(key, content, expected);
-	if (pointer.replaced) return await readExactly(storage, pointer.replaced, expected);
-	return await readExactly(storage, pointer.manifest, expected ?? pointer.sha256);
+	if (pointer.replaced) return await readExactly(bucket, pointer.replaced, expected);
+	return await readExactly(bucket, pointer.manifest, expected ?? pointer.sha256);
 }
 
 /**
@@ -41,28 +41,28 @@ export async function readManifest(storage: Storage, key: string, expected?: str
  * @returns undefined where the version was never fetched
  * @throws ManifestInvalid, StorageUnavailable
  */
-export async function readLatestManifest(storage: Storage, version: Version): Promise<StoredManifest | undefined> {
+export async function readLatestManifest(bucket: Bucket, version: Version): Promise<StoredManifest | undefined> {
 	const key = versionKey(version);
-	const content = await storage.read(key);
+	const content = await bucket.read(key);
 	if (!content) return undefined;
 	const pointer = parsePointer(content);
 	if (!pointer) return checkManifest(key, content);
-	return await readExactly(storage, pointer.manifest, pointer.sha256);
+	return await readExactly(bucket, pointer.manifest, pointer.sha256);
 }
 
 /** Writes an attempt's manifest, and then lets its version point to it. @returns the manifest's key */
-export async function writeManifest(storage: Storage, manifest: Manifest, attempt: string): Promise<string> {
+export async function writeManifest(bucket: Bucket, manifest: Manifest, attempt: string): Promise<string> {
 	const key = manifestKey(manifest, attempt);
 	const content = jsonOf(manifest);
-	await write(storage, key, content);
-	const replaced = await keepReplaced(storage, manifest);
+	await write(bucket, key, content);
+	const replaced = await keepReplaced(bucket, manifest);
 	const pointer: Pointer = { manifest: key, sha256: sha256(content), ...(replaced && { replaced }) };
-	await write(storage, versionKey(manifest), jsonOf(pointer));
+	await write(bucket, versionKey(manifest), jsonOf(pointer));
 	return key;
 }
 
-async function readExactly(storage: Storage, key: string, expected?: string | null): Promise<StoredManifest> {
-	return checkManifest(key, await storage.read(key), expected);
+async function readExactly(bucket: Bucket, key: string, expected?: string | null): Promise<StoredManifest> {
+	return checkManifest(key, await bucket.read(key), expected);
 }
 
 function checkManifest(key: string, content: Buffer | undefined, expected?: string | null): StoredManifest {
@@ -91,13 +91,13 @@ function parsePointer(content: Buffer): Pointer | undefined {
  * Keeps the manifest of a time before pointers under another key, since a pointer is to take its place.
  * @returns that key, if there is or was such a manifest
  */
-async function keepReplaced(storage: Storage, version: Version): Promise<string | undefined> {
-	const current = await storage.read(versionKey(version));
+async function keepReplaced(bucket: Bucket, version: Version): Promise<string | undefined> {
+	const current = await bucket.read(versionKey(version));
 	if (!current) return undefined;
 	const pointer = parsePointer(current);
 	if (pointer) return pointer.replaced;
 	const key = manifestKey(version, `replaced-${sha256(current).slice(0, 8)}`);
-	await write(storage, key, current);
+	await write(bucket, key, current);
 	return key;
 }
 
@@ -105,6 +105,6 @@ function jsonOf(value: object): Buffer {
 	return Buffer.from(`${JSON.stringify(value, null, "\t")}\n`);
 }
 
-async function write(storage: Storage, key: string, content: Buffer): Promise<void> {
-	await storage.write(key, content, { contentType: "application/json", sha256: sha256(content) });
+async function write(bucket: Bucket, key: string, content: Buffer): Promise<void> {
+	await bucket.write(key, content, { contentType: "application/json", sha256: sha256(content) });
 }

@@ -1,6 +1,6 @@
 /** The values of a JSON row: read as the CSV export would write them, and checked for what JSON alone can hold. */
 
-import type { ColumnKind } from "../../db/source";
+import type { ColumnKind } from "../../db/source-columns";
 
 export function isObject(value: unknown): value is Record<string, unknown> {
 	return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,12 +1,12 @@
 /** From a page's bytes to COPY's input: known rows are left out, rows that do not fit are rejected. */
 
 import xxhash from "xxhash-wasm";
-import { type Layout, TRANSFORM_VERSION } from "../../db/source";
+import { type Layout, TRANSFORM_VERSION } from "../../db/source-columns";
 import { failure } from "../common/failure";
 import type { Manifest } from "../raw/manifest";
-import { splitCsv } from "./fields";
+import { splitCsv } from "./csv-fields";
 import type { KnownRows } from "./known-rows";
-import { frameCsv, frameJson, type OnRecord } from "./records";
+import { frameCsv, frameJson, type OnRecord } from "./page-records";
 import { createRowEncoder, type Refusal } from "./row-encoder";
 
 /** The rows of all pages so far. */

@@ -1,10 +1,10 @@
 /** Turns raw rows into lines of COPY's text format, or says why a row is rejected. */
 
 import { isUtf8 } from "node:buffer";
-import type { Layout, SourceColumn } from "../../db/source";
+import type { Layout, SourceColumn } from "../../db/source-columns";
 import type { RawFormat } from "../common/contract";
 import { appendAscii, appendNull, appendTab, createOutput, type Output, reserve } from "./copy-text";
-import { createFields, joinFields, splitRecord, textOf } from "./fields";
+import { createFields, joinFields, splitRecord, textOf } from "./csv-fields";
 import { findUnexpectedValue, hasRepeatedName, isObject, jsonText } from "./json-row";
 import { isMissing } from "./missing-words";
 import { ENCODERS, readKey } from "./typed-values";

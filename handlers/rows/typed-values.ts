@@ -1,6 +1,6 @@
 /** The source's values as the database stores them: each is checked in its bytes and encoded for COPY. */
 
-import { type ColumnKind, MAX_TEXT_BYTES } from "../../db/source";
+import { type ColumnKind, MAX_TEXT_BYTES } from "../../db/source-columns";
 import { appendByte, appendEscaped, appendNull, appendPlain, appendTab, appendText, type Output } from "./copy-text";
 
 /** Appends one value, which is not empty. @returns false where it does not fit; what was appended is then invalid */

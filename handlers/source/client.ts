@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { FAILURES, failure, isFailure, reasonOf } from "../common/failure";
 import type { Log } from "../common/log";
 import { retry } from "../common/retry";
-import { CHECK_DATASET, checkHeaders, excerpt, isSourceError, sourceError } from "./refusals";
+import { CHECK_DATASET, checkHeaders, excerpt, isSourceError, sourceError } from "./http-errors";
 import {
 	countRequest,
 	metadataRequest,

@@ -1,6 +1,6 @@
 /** Sends a request and reads its response, each within a time limit. */
 
-import { classifyResponse } from "./refusals";
+import { classifyResponse } from "./http-errors";
 import type { SodaRequest } from "./requests";
 
 /** Aborts a request whose response does not begin or does not continue in time. */

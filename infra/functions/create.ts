@@ -3,10 +3,10 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { dependencies } from "../../package.json";
-import type { Settings } from "../config";
 import { createLogGroup } from "../log-group";
 import type { Network, Placement } from "../network";
 import { createRole, type Statement } from "../role";
+import type { Settings } from "../settings";
 import type { Storage } from "../storage";
 import { pruneArchive } from "./archive";
 import { compileModules } from "./modules";

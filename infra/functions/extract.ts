@@ -5,7 +5,7 @@ import { extractHandler } from "../../handlers/extract";
 import { allowKeyUse } from "../key";
 import { TASK_SECONDS } from "../workflow-definition";
 import { createFunction, type FunctionDependencies } from "./create";
-import { allowDecryptSecrets, allowListBucket, allowRawObjects, allowReadSecrets } from "./permissions";
+import { allowDecryptSecrets, allowListBucket, allowRawObjects, allowReadSecrets } from "./iam-statements";
 
 export function createExtract({ settings, storage: { key, bucket, secrets }, network }: FunctionDependencies) {
 	const extractSettings = {

@@ -5,7 +5,7 @@ import { loadHandler } from "../../handlers/load";
 import { allowKeyUse } from "../key";
 import { TASK_SECONDS } from "../workflow-definition";
 import { createFunction, type FunctionDependencies } from "./create";
-import { allowDecryptSecrets, allowListBucket, allowRawObjects, allowReadSecrets } from "./permissions";
+import { allowDecryptSecrets, allowListBucket, allowRawObjects, allowReadSecrets } from "./iam-statements";
 
 export function createLoad({ settings, storage: { key, bucket, secrets }, network }: FunctionDependencies) {
 	const loadSettings = {

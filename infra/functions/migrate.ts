@@ -4,7 +4,7 @@ import { migrateHandler } from "../../handlers/migrate";
 import { DATABASE_NAME, masterSecretArn } from "../database";
 import { MIGRATE_SECONDS } from "../workflow-definition";
 import { createFunction, type FunctionDependencies } from "./create";
-import { allowEncryptSecrets, allowReadSecrets } from "./permissions";
+import { allowEncryptSecrets, allowReadSecrets } from "./iam-statements";
 
 export function createMigrate({ settings, storage: { key, secrets }, network, database }: FunctionDependencies) {
 	return createFunction("migrate", settings, key, {

@@ -2,7 +2,7 @@
 
 import { rotateHandler } from "../../handlers/rotate";
 import { createFunction, type FunctionDependencies } from "./create";
-import { allowEncryptSecrets, allowReadSecrets } from "./permissions";
+import { allowEncryptSecrets, allowReadSecrets } from "./iam-statements";
 
 export function createRotate({ settings, storage: { key, secrets }, network }: FunctionDependencies) {
 	const rotated = [secrets.database.arn, secrets.reader.arn];

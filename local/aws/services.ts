@@ -4,8 +4,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ProgramRecord } from "../program/record";
 import { type Authorize, isAccessDenied } from "./api";
-import { startFauxqs } from "./fauxqs";
 import type { Iam } from "./iam";
+import { startFauxqs } from "./s3-and-sns";
 import { type SecretsManager, startSecretsManager } from "./secrets-manager";
 
 export interface Notification {

@@ -1,7 +1,7 @@
 /** Finds the header of a CSV export and matches its names, as people's tools write them, with the dataset's columns. */
 
-import { SOURCE_COLUMNS, type SourceColumn } from "../../db/source";
-import { splitCsv } from "../../handlers/rows/fields";
+import { SOURCE_COLUMNS, type SourceColumn } from "../../db/source-columns";
+import { splitCsv } from "../../handlers/rows/csv-fields";
 
 export interface CsvHeader {
 	/** Names of the columns, as the file gives them, without space around them. */

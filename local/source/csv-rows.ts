@@ -3,9 +3,9 @@
  * and empty rows of spreadsheets. A file that was cut off, or holds a vehicle twice, is refused.
  */
 
-import { SOURCE_COLUMNS } from "../../db/source";
-import { createFields, type Fields, splitRecord, textOf } from "../../handlers/rows/fields";
-import { frameCsv } from "../../handlers/rows/records";
+import { SOURCE_COLUMNS } from "../../db/source-columns";
+import { createFields, type Fields, splitRecord, textOf } from "../../handlers/rows/csv-fields";
+import { frameCsv } from "../../handlers/rows/page-records";
 import { readKey } from "../../handlers/rows/typed-values";
 import { type CsvHeader, columnOf, countColumns, fieldNamesOf, isSpace, SAVE_WITH_LF, separatorOf } from "./csv-header";
 import { checkWhole, type LastRecord } from "./cut-files";

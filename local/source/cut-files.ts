@@ -3,8 +3,8 @@
  * its fields, and the last of them must be a value that could not be longer: a census tract of 11 digits, a closed point.
  */
 
-import type { ColumnKind } from "../../db/source";
-import { createFields, splitRecord, textOf } from "../../handlers/rows/fields";
+import type { ColumnKind } from "../../db/source-columns";
+import { createFields, splitRecord, textOf } from "../../handlers/rows/csv-fields";
 import { columnOf, isSpace } from "./csv-header";
 
 /** The last record of a file. */

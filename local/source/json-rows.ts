@@ -1,7 +1,7 @@
 /** Rows of a CSV file as SODA's JSON: one a line, empty values left out, numbers as strings, points as GeoJSON. */
 
 import { appendAscii, appendByte, appendPlain, type Output, reserve } from "../../handlers/rows/copy-text";
-import type { Fields } from "../../handlers/rows/fields";
+import type { Fields } from "../../handlers/rows/csv-fields";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

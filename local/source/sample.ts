@@ -4,7 +4,7 @@
  * month nearly all points are geocoded anew. The same month always gives the same bytes.
  */
 
-import { SOURCE_COLUMNS } from "../../db/source";
+import { SOURCE_COLUMNS } from "../../db/source-columns";
 
 /** Vehicles in the first month. */
 export const SAMPLE_VEHICLES = 25_000;

@@ -3,8 +3,8 @@
 import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { sha256 } from "../../handlers/raw/manifest";
-import { splitCsv } from "../../handlers/rows/fields";
-import { frameCsv } from "../../handlers/rows/records";
+import { splitCsv } from "../../handlers/rows/csv-fields";
+import { frameCsv } from "../../handlers/rows/page-records";
 import { findHeader } from "./csv-header";
 import { findRows } from "./csv-rows";
 import { readContent } from "./file-content";

@@ -5,9 +5,9 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { json } from "node:stream/consumers";
-import { SOURCE_COLUMNS } from "../../db/source";
+import { SOURCE_COLUMNS } from "../../db/source-columns";
 import { appendAscii, createOutput, reserve } from "../../handlers/rows/copy-text";
-import { createFields, splitRecord } from "../../handlers/rows/fields";
+import { createFields, splitRecord } from "../../handlers/rows/csv-fields";
 import { close, listen } from "../common/http-server";
 import { fieldNamesOf } from "./csv-header";
 import { appendJsonRow, appendJsonString } from "./json-rows";

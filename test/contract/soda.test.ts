@@ -6,9 +6,9 @@
  */
 
 import { expect } from "chai";
-import { SOURCE_COLUMNS } from "../../db/source";
+import { SOURCE_COLUMNS } from "../../db/source-columns";
 import { reasonOf } from "../../handlers/common/failure";
-import { splitCsv } from "../../handlers/rows/fields";
+import { splitCsv } from "../../handlers/rows/csv-fields";
 import { makeSample } from "../../local/source/sample";
 import { createSnapshot, DATASET } from "../../local/source/snapshot";
 import { type Source, startSource } from "../../local/source/soda-server";

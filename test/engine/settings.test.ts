@@ -1,6 +1,6 @@
 /**
  * An error in a stack's settings, as the engine shows it: the program's own and those that Pulumi finds. Which settings are
- * refused and in which words, test/program/config.test.ts tries.
+ * refused and in which words, test/program/settings.test.ts tries.
  */
 
 import { expect } from "chai";

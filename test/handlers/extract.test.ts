@@ -11,10 +11,10 @@ import { expect } from "chai";
 import sinon from "sinon";
 import type { ExtractEvent, RawFormat } from "../../handlers/common/contract";
 import { type ExtractSettings, extractHandler } from "../../handlers/extract";
-import { createStorage, type Storage } from "../../handlers/raw/bucket";
+import { type Bucket, openBucket } from "../../handlers/raw/bucket";
 import { type Manifest, parseManifest } from "../../handlers/raw/manifest";
 import { readManifest } from "../../handlers/raw/stored-manifest";
-import { frameCsv, frameJson } from "../../handlers/rows/records";
+import { frameCsv, frameJson } from "../../handlers/rows/page-records";
 import { type Aws, startAws } from "../../local/aws/services";
 import { createSnapshot, type Snapshot } from "../../local/source/snapshot";
 import { failed } from "../support/assertions";
@@ -45,7 +45,7 @@ describe("extract", () => {
 	let s3: S3Client;
 	let source: FaultySource;
 	let bucket: string;
-	let storage: Storage;
+	let storage: Bucket;
 	let runs = 0;
 	/** Log lines of the last run. */
 	let logged: string;
@@ -71,7 +71,7 @@ describe("extract", () => {
 		bucket = `raw-${++runs}`;
 		aws.createBucket(bucket);
 		aws.secrets.put(SECRETS.pipeline, { bucket });
-		storage = createStorage(bucket);
+		storage = openBucket(bucket);
 	});
 	afterEach(async () => {
 		sinon.restore();

@@ -56,7 +56,7 @@ const error = {
 	Error: "SchemaDrift",
 	Cause: JSON.stringify({
 		errorType: "SchemaDrift",
-		errorMessage: "The column make is missing; add it to db/source.ts.",
+		errorMessage: "The column make is missing; add it to db/source-columns.ts.",
 		trace: ["SchemaDrift: The column make is missing", "    at readHeader (/var/task/__index.js:1:1)"],
 	}),
 };

@@ -9,7 +9,7 @@ import { newPassword } from "../../handlers/common/passwords";
 import { loadHandler } from "../../handlers/load";
 import type { LoadSettings } from "../../handlers/loading/run";
 import { type MigrateResult, migrateHandler } from "../../handlers/migrate";
-import { createStorage, type Storage } from "../../handlers/raw/bucket";
+import { type Bucket, openBucket } from "../../handlers/raw/bucket";
 import { type Aws, startAws } from "../../local/aws/services";
 import { asSuperuser, clientConfig, createDatabase, type Postgres, removePostgres } from "../../local/machine/postgres";
 import { reachableFolder, startTestPostgres } from "./cluster";
@@ -19,7 +19,7 @@ import { type StoredSnapshot, storeSnapshot } from "./snapshots";
 export interface TestBed {
 	postgres: Postgres;
 	aws: Aws;
-	storage: Storage;
+	storage: Bucket;
 	/** The master user's name and password. */
 	owner: { user: string; password: string };
 	/** A database as migrate leaves it, or as another one is. */
@@ -94,7 +94,7 @@ async function start(): Promise<TestBed> {
 	await createDatabase(postgres, TEMPLATE, owner);
 	await migrateInto({ postgres, aws, owner }, TEMPLATE);
 
-	const storage = createStorage(BUCKET);
+	const storage = openBucket(BUCKET);
 	let databases = 0;
 	const create = async (template: string) => {
 		const name = `ev_${++databases}`;

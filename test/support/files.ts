@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SOURCE_COLUMNS } from "../../db/source";
+import { SOURCE_COLUMNS } from "../../db/source-columns";
 import type { LoadResult, RawFormat } from "../../handlers/common/contract";
 import { extractHandler } from "../../handlers/extract";
 import { type KnownVersion, type OpenOptions, openSnapshots } from "../../local/source/snapshot";

@@ -1,7 +1,7 @@
 /** The program's records for tests: kept ones, shared by all processes that run tests. */
 
-import { currentRecord } from "../../local/program/kept-records";
 import type { ProgramRecord, RecordOptions } from "../../local/program/record";
+import { currentRecord } from "../../local/program/record-cache";
 
 /** As it is before a test bed sets AWS's variables, which would make every record another one. */
 const environment = { ...process.env };

@@ -1,8 +1,8 @@
 /** Values that AWS accepts, by its documentation: where a program sets each of them, and which are allowed. */
 
-import { LOG_DAYS } from "../../infra/config";
 import { DATABASE_FAMILIES, isDatabaseClass } from "../../infra/database-classes";
 import { isScheduleExpression } from "../../infra/schedule-expression";
+import { LOG_DAYS } from "../../infra/settings";
 import type { ProgramRecord, RecordedResource } from "../../local/program/record";
 
 export interface Published {

@@ -1,6 +1,6 @@
 /** Encodes single rows as the load does. */
 
-import { matchHeader } from "../../db/source";
+import { matchHeader } from "../../db/source-columns";
 import type { RawFormat } from "../../handlers/common/contract";
 import { createRowEncoder, type Refusal } from "../../handlers/rows/row-encoder";
 

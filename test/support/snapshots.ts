@@ -2,9 +2,9 @@
 
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { SOURCE_COLUMNS } from "../../db/source";
+import { SOURCE_COLUMNS } from "../../db/source-columns";
 import type { RawFormat } from "../../handlers/common/contract";
-import type { Storage } from "../../handlers/raw/bucket";
+import type { Bucket } from "../../handlers/raw/bucket";
 import { type Manifest, pageKey, versionKey } from "../../handlers/raw/manifest";
 import { writeManifest } from "../../handlers/raw/stored-manifest";
 
@@ -87,7 +87,7 @@ function jsonValue(field: string, value: string): unknown {
 }
 
 /** Writes a snapshot's pages and manifest as extract would. @returns the manifest's key */
-export async function storeSnapshot(storage: Storage, snapshot: StoredSnapshot): Promise<string> {
+export async function storeSnapshot(storage: Bucket, snapshot: StoredSnapshot): Promise<string> {
 	const { day, pages, format = "csv", header = FIELDS } = snapshot;
 	const version = { dataset: "f6w7-q2d2", rowsUpdatedAt: dayOf(day).getTime() / 1000, format };
 	const attempt = `test-${++attempts}`;

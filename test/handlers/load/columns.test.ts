@@ -1,10 +1,10 @@
 /** Columns that a snapshot lacks, has twice, or has in addition. */
 
 import { expect } from "chai";
-import { SOURCE_COLUMNS } from "../../../db/source";
+import { SOURCE_COLUMNS } from "../../../db/source-columns";
 import { failed } from "../../support/assertions";
-import { useDatabase } from "../../support/load-bed";
 import { FIELDS, pageOf, vehicle, vehicles } from "../../support/snapshots";
+import { useDatabase } from "../../support/use-database";
 
 describe("load: columns", () => {
 	const { database, current, run } = useDatabase();

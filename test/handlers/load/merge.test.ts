@@ -1,8 +1,8 @@
 /** The load of a snapshot: values, counts, history and what readers see. */
 
 import { expect } from "chai";
-import { useDatabase } from "../../support/load-bed";
 import { dayOf, vehicle, vehicles } from "../../support/snapshots";
+import { useDatabase } from "../../support/use-database";
 
 describe("load: merging a snapshot", () => {
 	const { database, bed, current } = useDatabase();

@@ -2,8 +2,8 @@
 
 import { expect } from "chai";
 import { failed } from "../../support/assertions";
-import { useDatabase } from "../../support/load-bed";
 import { csvLine, pageOf, type Row, vehicle, vehicles } from "../../support/snapshots";
+import { useDatabase } from "../../support/use-database";
 
 describe("load: rejected rows", () => {
 	const { database, current } = useDatabase();

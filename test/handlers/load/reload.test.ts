@@ -3,8 +3,8 @@
 import { createHash } from "node:crypto";
 import { expect } from "chai";
 import { failed } from "../../support/assertions";
-import { useDatabase } from "../../support/load-bed";
 import { type StoredSnapshot, storeSnapshot, vehicle, vehicles } from "../../support/snapshots";
+import { useDatabase } from "../../support/use-database";
 
 describe("load: a version that is published", () => {
 	const { database, bed, current, versions } = useDatabase();

@@ -2,8 +2,8 @@
 
 import { expect } from "chai";
 import { asSuperuser } from "../../../local/machine/postgres";
-import { useDatabase } from "../../support/load-bed";
 import { dayOf, vehicles } from "../../support/snapshots";
+import { useDatabase } from "../../support/use-database";
 
 describe("load: runs", () => {
 	const { database, bed, current, run } = useDatabase();

@@ -8,8 +8,8 @@ import type { Manifest } from "../../../handlers/raw/manifest";
 import { clientConfig } from "../../../local/machine/postgres";
 import { failed } from "../../support/assertions";
 import type { LoadOptions } from "../../support/bed";
-import { useDatabase } from "../../support/load-bed";
 import { type StoredSnapshot, storeSnapshot, vehicle, vehicles } from "../../support/snapshots";
+import { useDatabase } from "../../support/use-database";
 
 /** The months of a register: whatever can happen to a run. */
 const HISTORY: [StoredSnapshot, LoadOptions?][] = [

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { matchHeader, SOURCE_COLUMNS } from "../../../db/source";
+import { matchHeader, SOURCE_COLUMNS } from "../../../db/source-columns";
 import { createKnownRowsReader } from "../../../handlers/rows/known-rows";
 import { createPageEncoder } from "../../../handlers/rows/page-encoder";
 

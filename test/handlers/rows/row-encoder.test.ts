@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { getTableColumns, getTableName } from "drizzle-orm";
 import { vehicles } from "../../../db/schema";
-import { matchHeader, SOURCE_COLUMNS } from "../../../db/source";
+import { matchHeader, SOURCE_COLUMNS } from "../../../db/source-columns";
 import type { RawFormat } from "../../../handlers/common/contract";
 import { createRowReader } from "../../support/rows";
 

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import type { ColumnKind } from "../../../db/source";
+import type { ColumnKind } from "../../../db/source-columns";
 import { createOutput } from "../../../handlers/rows/copy-text";
 import { ENCODERS } from "../../../handlers/rows/typed-values";
 

@@ -1,8 +1,8 @@
 /** The made-up sample: the real register in small, the same bytes every time. */
 
 import { expect } from "chai";
-import { matchHeader, SOURCE_COLUMNS } from "../../../db/source";
-import { splitCsv } from "../../../handlers/rows/fields";
+import { matchHeader, SOURCE_COLUMNS } from "../../../db/source-columns";
+import { splitCsv } from "../../../handlers/rows/csv-fields";
 import { makeSample } from "../../../local/source/sample";
 import { createSnapshot } from "../../../local/source/snapshot";
 import { createRowReader } from "../../support/rows";

@@ -40,7 +40,7 @@ export async function startFauxqs(options: FauxqsOptions, authorize: Authorize):
 	if (made.length !== 1) {
 		await (await starting).stop();
 		throw new Error(
-			`fauxqs made ${made.length} servers where local/aws/fauxqs.ts can guard one; look what has changed in it.`,
+			`fauxqs made ${made.length} servers where local/aws/s3-and-sns.ts can guard one; look what has changed in it.`,
 		);
 	}
 	return starting;

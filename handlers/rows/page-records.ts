@@ -3,7 +3,7 @@
  * record, so that a damaged record is rejected and the rest still loads.
  */
 
-import { createFields, splitRecord } from "./fields";
+import { createFields, splitRecord } from "./csv-fields";
 
 /** One record: its first byte, the byte after its last, and its first line in the page, from 1. */
 export type OnRecord = (start: number, end: number, line: number) => void;

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { splitCsv } from "../../../handlers/rows/fields";
+import { splitCsv } from "../../../handlers/rows/csv-fields";
 
 describe("splitCsv", () => {
 	it("reads any RFC 4180 fields, quoted or not", () => {

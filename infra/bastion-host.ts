@@ -3,8 +3,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { createGroup, type Network } from "./network";
+import { allow, createInterfaceEndpoint, HTTPS, POSTGRESQL } from "./network-access";
 import { createRole } from "./role";
-import { allow, createInterfaceEndpoint, HTTPS, POSTGRESQL } from "./rules";
 
 /**
  * The latest Amazon Linux 2023, which includes the Systems Manager agent.

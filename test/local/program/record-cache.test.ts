@@ -3,8 +3,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { expect } from "chai";
-import { currentRecord, keyOf } from "../../../local/program/kept-records";
 import { loadInputs, PROJECT_ROOT, type ProgramRecord, type RecordOptions } from "../../../local/program/record";
+import { currentRecord, keyOf } from "../../../local/program/record-cache";
 import { programOf } from "../../support/program";
 
 describe("a kept record", function () {
@@ -40,7 +40,7 @@ describe("a kept record", function () {
 	it("depends on the program, its settings, packages and migrations", () => {
 		const inputs = Object.keys(loadInputs(record.directory));
 		const files = ["index.ts", "Pulumi.yaml", "Pulumi.dev.yaml", "package.json", "tsconfig.json", "db/migrations"];
-		const modules = ["handlers/load.ts", "handlers/rows/records.ts", "infra/network.ts", "local/program/mocks.ts"];
+		const modules = ["handlers/load.ts", "handlers/rows/page-records.ts", "infra/network.ts", "local/program/mocks.ts"];
 		const packages = ["node_modules/.package-lock.json", "node_modules/pg/lib/client.js"];
 		for (const path of [...files, ...modules, ...packages, "local/common/typescript.js"])
 			expect(inputs, path).to.include(`content ${join(PROJECT_ROOT, path)}`);

@@ -2,10 +2,10 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "./config";
 import { masterSecretArn } from "./database";
 import type { Network } from "./network";
 import type { Statement } from "./role";
+import type { Settings } from "./settings";
 import type { Storage } from "./storage";
 
 export const HTTPS = 443;

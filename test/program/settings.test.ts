@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { parse } from "yaml";
-import { readSettings } from "../../infra/config";
+import { readSettings } from "../../infra/settings";
 
 const PROJECT = "ev-registrations";
 

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { frameCsv, frameJson } from "../../../handlers/rows/records";
+import { frameCsv, frameJson } from "../../../handlers/rows/page-records";
 
 const csv = (page: string | Buffer, columns = 3, start = 0) => {
 	const bytes = Buffer.from(page);

@@ -57,13 +57,16 @@ export function appendEscaped(output: Output, byte: number): void {
 	appendByte(output, letter ?? byte);
 }
 
-export function appendText(output: Output, bytes: Uint8Array, from: number, to: number): void {
+/** Text, escaped. @returns false where it contains a line break, which no value of the source has */
+export function appendText(output: Output, bytes: Uint8Array, from: number, to: number): boolean {
 	const { bytes: out } = output;
 	for (let at = from; at < to; at++) {
 		const byte = bytes[at]!;
 		if (byte > RETURN && byte !== BACKSLASH) out[output.length++] = byte;
+		else if (byte === NEWLINE || byte === RETURN) return false;
 		else appendEscaped(output, byte);
 	}
+	return true;
 }
 
 export function appendNull(output: Output): void {

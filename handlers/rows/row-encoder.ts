@@ -50,6 +50,11 @@ export interface Findings {
 	missingWords: Map<string, number>;
 }
 
+const NEWLINE = 0x0a;
+/** What a tool writes in the place of a character that it could not read. */
+const REPLACEMENT = "\ufffd";
+const LOST_CHARACTER = "it contains U+FFFD, in the place of a character that was lost";
+
 /** Creates the encoder of one snapshot's rows. */
 export function createRowEncoder(format: RawFormat, header: string[], layout: Layout): RowEncoder {
 	const columns = layout.present.map((column) => ({
@@ -73,23 +78,26 @@ export function createRowEncoder(format: RawFormat, header: string[], layout: La
 	const output = createOutput();
 	const fields = createFields();
 	let page: Buffer = fields.bytes;
-	/** Whether the whole page is valid text: then no row has to be checked by itself. */
-	let isValidPage = true;
+	/** Whether the whole page passes `validateText`: then no row has to be checked by itself. */
+	let isCleanPage = true;
 
 	const keyOf = () => readKey(fields.bytes, fields.places[2 * keyIndex]!, fields.places[2 * keyIndex + 1]!);
 	const refuse = (reason: string): Refusal => ({ key: keyOf(), reason });
 
 	const parseCsvRow = (start: number, end: number): Refusal | undefined => {
+		// A stray quote makes one record of all rows up to the next: it could be of any of their vehicles.
+		const lineEnd = page.indexOf(NEWLINE, start);
+		if (lineEnd !== -1 && lineEnd < end) return { key: undefined, reason: "a quoted value runs over a line break" };
 		if (!splitRecord(page, start, end, fields))
 			return { key: undefined, reason: "a quote is not closed, or stands inside a field" };
 		if (fields.count !== header.length)
 			return { key: undefined, reason: `it has ${fields.count} fields, and the header ${header.length}` };
-		const problem = isValidPage ? undefined : validateText(page.subarray(start, end));
+		const problem = isCleanPage ? undefined : validateText(page.subarray(start, end));
 		return problem === undefined ? undefined : refuse(problem);
 	};
 
 	const parseJsonRow = (start: number, end: number): Refusal | undefined => {
-		const isValid = isValidPage || isUtf8(page.subarray(start, end));
+		const isValid = isCleanPage || isUtf8(page.subarray(start, end));
 		let row: Record<string, unknown>;
 		try {
 			row = JSON.parse(page.toString(isValid ? "utf8" : "latin1", start, end));
@@ -107,6 +115,8 @@ export function createRowEncoder(format: RawFormat, header: string[], layout: La
 		hasUnknownFields = unknown.length > 0;
 		const unexpected = findUnexpectedValue(row, header, kinds);
 		if (unexpected !== undefined) return refuse(`${unexpected} is no text, number or point that fits`);
+		const lost = texts.findIndex((text) => text.includes(REPLACEMENT));
+		if (lost !== -1) return refuse(LOST_CHARACTER);
 		// Escapes can spell what valid UTF-8 cannot: a NUL, half a surrogate pair.
 		const unstorable = texts.findIndex((text) => text.includes("\0") || !text.isWellFormed());
 		if (unstorable === -1) return undefined;
@@ -176,7 +186,7 @@ export function createRowEncoder(format: RawFormat, header: string[], layout: La
 		},
 		begin(next) {
 			page = next;
-			isValidPage = validateText(page) === undefined;
+			isCleanPage = validateText(page) === undefined;
 			output.length = 0;
 		},
 		encode(start, end, frame) {
@@ -191,6 +201,7 @@ export function createRowEncoder(format: RawFormat, header: string[], layout: La
 /** @returns why PostgreSQL could not store these bytes as text */
 function validateText(bytes: Buffer): string | undefined {
 	if (!isUtf8(bytes)) return "it is not valid UTF-8";
+	if (bytes.includes(REPLACEMENT)) return LOST_CHARACTER;
 	return bytes.includes(0) ? "it contains a NUL character" : undefined;
 }
 

@@ -10,6 +10,11 @@ const [ZERO, NINE] = [0x30, 0x39];
 const [QUOTE, BACKSLASH, BAR, COMMA, DOT, MINUS, SPACE] = [0x22, 0x5c, 0x7c, 0x2c, 0x2e, 0x2d, 0x20];
 const [BRACE_OPEN, BRACE_CLOSE, PARENTHESIS_OPEN, PARENTHESIS_CLOSE] = [0x7b, 0x7d, 0x28, 0x29];
 
+const [TAB, NEWLINE, RETURN, APOSTROPHE, EQUALS] = [0x09, 0x0a, 0x0d, 0x27, 0x3d];
+/** 1 for each byte that tools put around a value. */
+const WRAPPERS = new Uint8Array(256);
+for (const byte of [SPACE, TAB, QUOTE, APOSTROPHE, EQUALS]) WRAPPERS[byte] = 1;
+
 const VEHICLE_TYPES = ["BEV", "PHEV"].map((type) => ({ type: Buffer.from(type), suffix: Buffer.from(`(${type})`) }));
 const POINT = Buffer.from("POINT");
 
@@ -54,10 +59,17 @@ const key: Encode = (output, bytes, from, to) => {
 };
 
 const text: Encode = (output, bytes, from, to) => {
-	if (to - from > MAX_TEXT_BYTES) return false;
-	appendText(output, bytes, from, to);
-	return true;
+	if (to - from > MAX_TEXT_BYTES || !isBare(bytes, from, to)) return false;
+	return appendText(output, bytes, from, to);
 };
+
+/**
+ * Whether a text is as the source writes it. Spreadsheets and scripts put spaces, quotes, apostrophes and `=` around values; no
+ * known snapshot has a text that begins or ends so.
+ */
+function isBare(bytes: Buffer, from: number, to: number): boolean {
+	return WRAPPERS[bytes[from]!] === 0 && WRAPPERS[bytes[to - 1]!] === 0;
+}
 
 /** A code of so many digits, kept as text with its leading zeros. */
 const code =
@@ -67,6 +79,9 @@ const code =
 		appendPlain(output, bytes, from, to);
 		return true;
 	};
+
+/** One or two digits without a leading zero. */
+const district: Encode = (output, bytes, from, to) => bytes[from] !== ZERO && code(1, 2)(output, bytes, from, to);
 
 /** From 1900 to 2099. */
 const year: Encode = (output, bytes, from, to) => {
@@ -83,7 +98,8 @@ const count: Encode = (output, bytes, from, to) => {
 	if (end < to) {
 		let at = end + 1;
 		while (at < to && bytes[at] === ZERO) at++;
-		if (bytes[end] !== DOT || at < to || at === end + 1) return false;
+		// Three zeros would be the thousands of a German spreadsheet.
+		if (bytes[end] !== DOT || at < to || at === end + 1 || at > end + 3) return false;
 	}
 	let first = from;
 	while (first < end && bytes[first] === ZERO) first++;
@@ -103,7 +119,7 @@ const vehicleType: Encode = (output, bytes, from, to) => {
 
 /** The parts between `|` and `||` as an array literal, each in quotes. https://www.postgresql.org/docs/18/arrays.html#ARRAYS-IO */
 const list: Encode = (output, bytes, from, to) => {
-	if (to - from > MAX_TEXT_BYTES) return false;
+	if (to - from > MAX_TEXT_BYTES || !isBare(bytes, from, to)) return false;
 	let [isEmpty, isOpen] = [true, false];
 	for (let at = from; at < to; at++) {
 		const byte = bytes[at]!;
@@ -117,6 +133,7 @@ const list: Encode = (output, bytes, from, to) => {
 			appendByte(output, QUOTE);
 			[isEmpty, isOpen] = [false, true];
 		}
+		if (byte === NEWLINE || byte === RETURN) return false;
 		if (byte === QUOTE || byte === BACKSLASH) appendEscaped(output, BACKSLASH);
 		appendEscaped(output, byte);
 	}
@@ -165,7 +182,7 @@ export const ENCODERS: Record<ColumnKind, Encode> = {
 	text,
 	zip: code(4, 5),
 	tract: code(11, 11),
-	district: code(1, 2),
+	district,
 	year,
 	count,
 	vehicleType,

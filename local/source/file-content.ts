@@ -60,13 +60,23 @@ function isGzip(bytes: Buffer): boolean {
 }
 
 function uncompress(path: string, bytes: Buffer): Buffer {
+	let content: Buffer;
+	let read: number;
 	try {
-		return gunzipSync(bytes);
+		const { buffer, engine } = gunzipSync(bytes, { info: true }) as unknown as {
+			buffer: Buffer;
+			engine: { bytesWritten: number };
+		};
+		[content, read] = [buffer, engine.bytesWritten];
 	} catch (error) {
 		const { code, message } = error as NodeJS.ErrnoException;
 		const what = code === "Z_BUF_ERROR" ? "is cut off inside its gzip and" : "is damaged and";
 		throw new Error(`${path} ${what} cannot be uncompressed: ${message}; download it again.`);
 	}
+	// Node stops at zeros after a member, with which tapes and some tools fill up, and would drop a member behind them.
+	if (bytes.subarray(read).some((byte) => byte !== 0))
+		throw new Error(`${path} goes on after the end of its gzip data; uncompress it, and give the CSV file.`);
+	return content;
 }
 
 /** What other kind of file some bytes are, and what to do; undefined for what may be CSV. */

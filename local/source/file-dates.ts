@@ -42,8 +42,11 @@ export interface DateSources {
 const FIRST_YEAR = 2000;
 const DAY_SECONDS = 24 * 3600;
 
-/** A day as names spell it: 2024-10-12, 2024_10_12, 2024.10.12, 20241012. */
-const DAY = /(?<!\d)(?:((?:19|20)\d\d)([-_.])(\d{1,2})\2(\d{1,2})|((?:19|20)\d\d)(\d\d)(\d\d))(?!\d)/g;
+/** A day as names spell it: 2024-10-12, 2024_10_12, 2024.10.12, 20241012; perhaps with a time right behind it, 20241012093000. */
+const DAY = /(?<!\d)(?:((?:19|20)\d\d)([-_.])(\d{1,2})\2(\d{1,2})|((?:19|20)\d\d)(\d\d)(\d\d)(?:\d{6})?)(?!\d)/g;
+
+/** What looks like a date, or a part of one: a year, or six digits and more. */
+const DATE_LIKE = /(?<!\d)(?:19|20)\d\d(?!\d)|\d{6,}/;
 
 /**
  * Finds a file's date.
@@ -67,6 +70,9 @@ export function dateOf(sources: DateSources): FileDate {
 	const [named] = seconds;
 	if (named !== undefined) return { seconds: named, origin: "dated by its name" };
 	if (knownVersion !== undefined) return { seconds: knownVersion, origin: "the date that the same content had before" };
+	const [like] = DATE_LIKE.exec(name) ?? [];
+	if (like !== undefined)
+		throw new Error(`The name of ${path} seems to hold a date, but ${like} is no day as 2024-10-12 is; ${GIVE_DATE}.`);
 	const modified = Math.floor(modifiedAt);
 	const time = `The modification time of ${path}, ${new Date(modified * 1000).toISOString()},`;
 	if (modified > now.getTime() / 1000) throw new Error(`${time} lies in the future; ${GIVE_DATE}.`);

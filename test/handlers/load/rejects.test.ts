@@ -2,7 +2,7 @@
 
 import { expect } from "chai";
 import { failed } from "../../support/assertions";
-import { csvLine, pageOf, type Row, vehicle, vehicles } from "../../support/snapshots";
+import { csvLine, FIELDS, pageOf, type Row, vehicle, vehicles } from "../../support/snapshots";
 import { useDatabase } from "../../support/use-database";
 
 describe("load: rejected rows", () => {
@@ -90,5 +90,32 @@ describe("load: rejected rows", () => {
 		const error = await failed(database().load({ day: 0, pages: [cut] }));
 		expect(error).to.include({ name: "PageDamaged" });
 		expect(error.message).to.match(/Page 1 ends in the middle of line 3/);
+	});
+
+	for (const format of ["csv", "json"] as const)
+		it(`rejects ${format} texts that a tool wrapped, padded, broke or lost characters of`, async () => {
+			const wrecks = ["'Kent'", "=Kent", '"Kent"', "Kent ", "\tKent", "Ke\nnt", "Ca\ufffdon"];
+			const rows = [vehicle(1), ...wrecks.map((city, index) => vehicle(2 + index, { city }))];
+			rows.push(vehicle(20, { legislative_district: "07" }), vehicle(21, { base_msrp: "109.000" }));
+			const result = await database().load({ day: 0, format, pages: [rows] });
+			expect(result).to.include({ added: 1, rejected: 9 });
+			expect(await current("city")).to.deep.equal([{ city: "Seattle" }]);
+		});
+
+	it("removes no vehicle whose rows lie between two stray quotes", async () => {
+		await database().load({ day: 0, pages: [vehicles(1, 9)] });
+		const unquoted = (row: Row) => FIELDS.map((name) => row[name]).join(",");
+		const stray = [unquoted(vehicle(2, { city: '"Seattle' })), unquoted(vehicle(3, { city: 'Seattle"' }))];
+		const lines = [csvLine(vehicle(1)), ...stray, ...vehicles(4, 9).map((row) => csvLine(row))];
+		const result = await database().load({ day: 30, pages: [page(...lines)] });
+		expect(result).to.include({ removed: 0, changed: 0, unchanged: 7, rejected: 1 });
+		expect(result.notes.join()).to.include('accept "UnreadableKeys"');
+	});
+
+	it("reads any cell without a letter or digit as empty, and spreadsheets' errors in any language", async () => {
+		const signs = ["—", "...", "***", "\u00a0", "#WERT!", "#N/D", "NA\u00a0", "н/д", "k.A."];
+		const rows = [vehicle(1), ...signs.map((county, index) => vehicle(2 + index, { county }))];
+		expect(await database().load({ day: 0, pages: [rows] })).to.include({ added: 10, rejected: 0 });
+		expect((await current("county")).filter(({ county }) => county !== null)).to.have.length(1);
 	});
 });

@@ -7,20 +7,24 @@ import { ENCODERS } from "../../../handlers/rows/typed-values";
 /** The grammar of each kind, written a second time with regular expressions. */
 const MODEL: Record<ColumnKind, (text: string) => string | undefined> = {
 	key: (text) => (/^[1-9]\d{0,14}$/.test(text) ? text : undefined),
-	text: (text) => (Buffer.byteLength(text) <= 1000 ? escaped(text) : undefined),
+	text: (text) => (Buffer.byteLength(text) <= 1000 && isBare(text) ? escaped(text) : undefined),
 	zip: (text) => (/^\d{4,5}$/.test(text) ? text : undefined),
 	tract: (text) => (/^\d{11}$/.test(text) ? text : undefined),
-	district: (text) => (/^\d{1,2}$/.test(text) ? text : undefined),
+	district: (text) => (/^[1-9]\d?$/.test(text) ? text : undefined),
 	year: (text) => (/^(19|20)\d\d$/.test(text) ? text : undefined),
 	count: (text) => {
-		const digits = /^(\d{1,9})(?:\.0+)?$/.exec(text)?.[1];
+		const digits = /^(\d{1,9})(?:\.0{1,2})?$/.exec(text)?.[1];
 		return digits === undefined ? undefined : Number(digits) === 0 ? "\\N" : String(Number(digits));
 	},
 	vehicleType: (text) => /\((BEV|PHEV)\)$/.exec(text)?.[1],
 	list: (text) => {
 		const parts = text.split("|").filter((part) => part !== "");
 		const quoted = parts.map((part) => `"${part.replace(/["\\]/g, "\\$&")}"`);
-		return Buffer.byteLength(text) > 1000 ? undefined : parts.length ? escaped(`{${quoted.join(",")}}`) : "\\N";
+		return Buffer.byteLength(text) > 1000 || !isBare(text)
+			? undefined
+			: parts.length
+				? escaped(`{${quoted.join(",")}}`)
+				: "\\N";
 	},
 	point: (text) => {
 		const number = /(-?\d{1,3}(?:\.\d{1,100})?)/.source;
@@ -30,6 +34,9 @@ const MODEL: Record<ColumnKind, (text: string) => string | undefined> = {
 		return isOnGlobe ? `${longitude}\t${latitude}` : undefined;
 	},
 };
+
+/** Neither wrapped in what tools put around values, nor over more than one line. */
+const isBare = (text: string) => !/^[\t "'=]|[\t "'=]$|[\n\r]/.test(text);
 
 function escaped(text: string): string {
 	const letters: Record<string, string> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };

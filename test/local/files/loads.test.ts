@@ -137,8 +137,8 @@ describe("a file on its way to the database", function () {
 		const settings = { maxRejectedShare: 1 };
 		await inBoth(exportOf([...vehicles(1, 200), ...rows]), async (loader, path) => {
 			const result = await loader.load(path, { settings });
-			expect(result.rejected, "points that are none, and NUL").to.equal(7);
-			expect(result.added).to.equal(rows.length - 7);
+			expect(result.rejected, "points that are none, NUL, line breaks and padding").to.equal(10);
+			expect(result.added).to.equal(rows.length - 10);
 		});
 	});
 

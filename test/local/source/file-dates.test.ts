@@ -28,11 +28,25 @@ describe("a file's date", () => {
 	});
 
 	it("is the time of modification where the name has none", () => {
-		for (const name of ["export.csv", "120241012.csv", "202410123.csv", "2024-10.csv", "v2.csv"])
+		for (const name of ["export.csv", "Electric_Vehicle_Population_Data (1).csv", "v2.csv", "part-12.csv"])
 			expect(date(name), name).to.deep.equal({
 				seconds: seconds("2024-02-02") + 3_600,
 				origin: "dated by the file's modification time",
 			});
+	});
+
+	it("is refused where a name seems to hold one that cannot be read", () => {
+		for (const name of [
+			"120241012.csv",
+			"202410123.csv",
+			"2024-10.csv",
+			"15-12-2024.csv",
+			"1-Dec-2024.csv",
+			"export 2024 12 15.csv",
+			"241215.csv",
+		])
+			expect(() => date(name), name).to.throw(/seems to hold a date, but .* is no day as 2024-10-12 is; give .*--date/);
+		expect(date("20241012093000.csv").origin, "a day with its time").to.equal("dated by its name");
 	});
 
 	it("is what --date says, whatever the name says", () => {

@@ -199,6 +199,10 @@ describe("a file", () => {
 		const parts = [gzip, gzipSync(`${exportLine(vehicle(21))}\n`), Buffer.alloc(20)];
 		const { snapshot } = openSnapshot(folder.write("20241012.csv.gz", Buffer.concat(parts)), []);
 		expect(snapshot.lines).to.have.length(21);
+		const behindZeros = Buffer.concat([gzip, Buffer.alloc(512), gzip]);
+		expect(() => openSnapshot(folder.write("20241013.csv.gz", behindZeros), [])).to.throw(
+			/goes on after the end of its gzip data/,
+		);
 	});
 
 	it("that is a folder is refused", () => {

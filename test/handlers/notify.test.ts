@@ -146,7 +146,7 @@ describe("writeMessage", () => {
 		it("shows the error's message without Lambda's JSON", () => {
 			const { subject, body } = writeMessage(event({ error }));
 			expect(subject).to.equal("EV registrations f6w7-q2d2: FAILED, SchemaDrift");
-			expect(body).to.match(/^SchemaDrift: The column make is missing; add it to db\/source\.ts\.$/m);
+			expect(body).to.match(/^SchemaDrift: The column make is missing; add it to db\/source-columns\.ts\.$/m);
 			expect(body).to.not.match(/errorMessage|__index/);
 		});
 

@@ -1,4 +1,4 @@
-/** Properties of any snapshots, tested with many; SEED chooses others. */
+/** Properties of any snapshots; SEED chooses others. */
 
 import { testProperties } from "../support/properties";
 

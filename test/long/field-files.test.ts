@@ -3,11 +3,11 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect } from "chai";
-import { openSnapshot } from "../../../local/source/snapshot";
-import { testBed } from "../../support/bed";
-import { createFileLoader, type FileLoader } from "../../support/files";
+import { openSnapshot } from "../../local/source/snapshot";
+import { testBed } from "../support/bed";
+import { createFileLoader, type FileLoader } from "../support/files";
 
-const DATA = resolve(__dirname, "../../../../shared/data");
+const DATA = resolve(__dirname, "../../../shared/data");
 const FIELD = join(DATA, "field");
 
 for (const format of ["csv", "json"] as const)

@@ -3,13 +3,13 @@
 import { createHash } from "node:crypto";
 import { expect } from "chai";
 import { Client } from "pg";
-import type { ReplayPlan } from "../../../handlers/common/contract";
-import type { Manifest } from "../../../handlers/raw/manifest";
-import { clientConfig } from "../../../local/machine/postgres";
-import { failed } from "../../support/assertions";
-import type { LoadOptions } from "../../support/bed";
-import { type StoredSnapshot, storeSnapshot, vehicle, vehicles } from "../../support/snapshots";
-import { useDatabase } from "../../support/use-database";
+import type { ReplayPlan } from "../../handlers/common/contract";
+import type { Manifest } from "../../handlers/raw/manifest";
+import { clientConfig } from "../../local/machine/postgres";
+import { failed } from "../support/assertions";
+import type { LoadOptions } from "../support/bed";
+import { type StoredSnapshot, storeSnapshot, vehicle, vehicles } from "../support/snapshots";
+import { useDatabase } from "../support/use-database";
 
 /** The months of a register: whatever can happen to a run. */
 const HISTORY: [StoredSnapshot, LoadOptions?][] = [

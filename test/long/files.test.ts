@@ -2,9 +2,9 @@
 
 import { expect } from "chai";
 import fc from "fast-check";
-import { addFileLines } from "../../../local/source/file-lines";
-import { openSnapshot } from "../../../local/source/snapshot";
-import { testBed } from "../../support/bed";
+import { addFileLines } from "../../local/source/file-lines";
+import { openSnapshot } from "../../local/source/snapshot";
+import { testBed } from "../support/bed";
 import {
 	createFileLoader,
 	exportLine,
@@ -13,9 +13,9 @@ import {
 	type FileLoader,
 	HEADER,
 	useFolder,
-} from "../../support/files";
-import { hostileLines, interleave } from "../../support/hostile";
-import { vehicle, vehicles } from "../../support/snapshots";
+} from "../support/files";
+import { hostileLines, interleave } from "../support/hostile";
+import { vehicle, vehicles } from "../support/snapshots";
 
 const FORMATS = ["csv", "json"] as const;
 

@@ -90,7 +90,7 @@ export async function disconnect(client: Client): Promise<void> {
 }
 
 /** PostgreSQL's SQLSTATE; undefined where the error is not PostgreSQL's. */
-export function sqlState(error: unknown): string | undefined {
+function sqlState(error: unknown): string | undefined {
 	return error instanceof DatabaseError ? error.code : undefined;
 }
 

@@ -3,7 +3,7 @@
  * one of them as data, which a test holds.
  */
 
-/** In lower case; cells are compared without case. The first twelve are pandas' defaults. https://pandas.pydata.org/docs/reference/api/pandas.read_csv.html */
+/** In lower case; cells are compared without case. The first fourteen are pandas' defaults. https://pandas.pydata.org/docs/reference/api/pandas.read_csv.html */
 export const MISSING_WORDS = [
 	"#n/a",
 	"#n/a n/a",
@@ -96,7 +96,7 @@ const LONGEST_BYTES = 24;
 
 /**
  * Bit n of an entry is set where a word of n bytes begins with the two bytes of the entry's index. Nearly every cell of a
- * snapshot is told apart by this: with a comparison of each cell, encoding a snapshot would take an eighth longer.
+ * snapshot is ruled out by it; comparing each cell with the words would make encoding a snapshot an eighth slower.
  */
 const LENGTHS = new Uint16Array(2 ** 16);
 for (const word of MISSING_WORDS)

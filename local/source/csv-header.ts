@@ -109,7 +109,7 @@ function splitHeader(path: string, text: string, place: Place): string[] {
 	const names = splitCsv(text)?.map((name) => name.replace(/[\ufeff\u200b]/g, "").trim());
 	if (!names || countColumns(names) < MIN_COLUMNS) throw noHeader(path, text, names, place);
 	if (!names.some((name) => columnOf(name) === KEY_COLUMN))
-		throw new Error(`${path} lacks the column ${KEY_COLUMN.display}, by which vehicles are told apart.`);
+		throw new Error(`${path} lacks the column ${KEY_COLUMN.display}, which identifies vehicles.`);
 	const fields = fieldNamesOf(names);
 	const repeated = fields.findIndex((field, index) => fields.indexOf(field) !== index);
 	if (repeated !== -1) {

@@ -24,7 +24,7 @@ describe("load: a version that is published", () => {
 	});
 
 	describe("fetched again", () => {
-		it("loads what is new, without being told to", async () => {
+		it("loads new content without --reload", async () => {
 			await database().load({ day: 0, pages: [vehicles(1, 24)] });
 			const result = await database().load({ day: 0, pages: [vehicles(1, 40)] });
 			expect(result).to.deep.include({ status: "loaded", rows: 40, unchanged: 24, added: 16 });

@@ -4,7 +4,7 @@ import { defineConfig } from "drizzle-kit";
 
 export default defineConfig({
 	dialect: "postgresql",
-	schema: "./db/schema.ts",
+	schema: ["./db/schema.ts", "./db/views.ts"],
 	out: "./db/migrations",
 	dbCredentials: { url: process.env.DATABASE_URL ?? "" },
 });

@@ -7,6 +7,7 @@
  */
 
 import { SNAPSHOT_COUNT_NAMES } from "./counts";
+import { cellArrayOf, saveFlows } from "./snapshot-counts";
 import type { SourceColumn } from "./source-columns";
 
 const targetsOf = (columns: SourceColumn[]) => columns.flatMap((column) => column.targets);
@@ -150,7 +151,15 @@ export function mergeStaging(present: SourceColumn[]): string {
 					when merge_action() = 'INSERT' then null
 					when old.removed_at is not null or ${distinct(apartFromPoint, "old", "new")}
 						then array[${changedColumns("old")}, ${changedColumns("new")}]
-				end as difference
+				end as difference,
+				case
+					when merge_action() = 'INSERT' or old.removed_at is not null or ${cellArrayOf("old")} <> ${cellArrayOf("new")}
+						then ${cellArrayOf("new")}
+				end as new_cell,
+				case
+					when merge_action() = 'UPDATE' and old.removed_at is null and ${cellArrayOf("old")} <> ${cellArrayOf("new")}
+						then ${cellArrayOf("old")}
+				end as old_cell
 		),
 		history as (
 			insert into vehicle_changes (${KEY}, changed_at, kind, old, new)
@@ -159,6 +168,15 @@ export function mergeStaging(present: SourceColumn[]): string {
 			where difference is not null and first_seen_at < $1
 			${ON_SECOND_CHANGE}
 		),
+		arrived as (
+			select new_cell as cell, is_added as added, is_returned as returned, false as removed,
+				not is_added and not is_returned as moved_in, false as moved_out
+			from merged
+			where new_cell is not null
+			union all
+			select old_cell, false, false, false, false, true from merged where old_cell is not null
+		),
+		flows as (${saveFlows("arrived")}),
 		counted as (
 			select
 				count(*) filter (where is_added)::int as added,
@@ -176,7 +194,7 @@ export function mergeStaging(present: SourceColumn[]): string {
 /** When a version is loaded again, a vehicle may change twice at the same time: the history then leads from the first values to the last. */
 const ON_SECOND_CHANGE = `
 	on conflict (${KEY}, changed_at) do update set
-		kind = excluded.kind,
+		kind = case when vehicle_changes.kind = 'returned' and excluded.kind = 'changed' then 'returned' else excluded.kind end,
 		old = excluded.old || vehicle_changes.old,
 		new = vehicle_changes.new || excluded.new`;
 
@@ -187,42 +205,33 @@ export const REMOVE_GONE = `
 		set removed_at = $1
 		from unnest($2::bigint[]) as gone (${KEY})
 		where vehicles.${KEY} = gone.${KEY}
-		returning vehicles.${KEY}
+		returning vehicles.${KEY}, ${cellArrayOf("vehicles")} as cell
 	),
 	history as (
 		insert into vehicle_changes (${KEY}, changed_at, kind, old, new)
 		select ${KEY}, $1, 'removed', '{}', '{}' from removed
 		${ON_SECOND_CHANGE}
-	)
+	),
+	left_cells as (
+		select cell, false as added, false as returned, true as removed, false as moved_in, false as moved_out from removed
+	),
+	flows as (${saveFlows("left_cells")})
 	select count(*)::int as removed from removed`;
 
-/** Counts the registered vehicles. A statement of its own, since PostgreSQL uses parallel workers only where nothing is written. */
-export const COUNT_REGISTERED = `
-	with by_county as (
-		select county, vehicle_type, count(*) as vehicles from current_vehicles group by county, vehicle_type
-	)
-	select
-		(select coalesce(jsonb_object_agg(vehicle_type, vehicles), '{}')
-		 from (select vehicle_type, sum(vehicles) as vehicles from by_county group by vehicle_type)) as by_type,
-		(select coalesce(jsonb_object_agg(coalesce(county, ''), vehicles), '{}')
-		 from (select county, sum(vehicles) as vehicles from by_county group by county)) as by_county`;
-
 /**
- * Records a published snapshot: $1 its time, $2 key and $3 SHA-256 of its manifest, $4 run, $5 version of the transform, $6 and
- * $7 vehicles by type and by county, then the counts.
+ * Records a published snapshot: $1 its time, $2 key and $3 SHA-256 of its manifest, $4 run, $5 version of the transform, then the
+ * counts.
  * A version that is published again adds its changes to those of its first publication.
  */
 export const PUBLISH = `
 	insert into snapshots
-		(snapshot_at, manifest_key, manifest_sha256, run_id, transform_version, by_type, by_county, ${SNAPSHOT_COUNT_NAMES.join(", ")})
-	values ($1, $2, $3, $4, $5, $6, $7, ${SNAPSHOT_COUNT_NAMES.map((_, index) => `$${index + 8}`).join(", ")})
+		(snapshot_at, manifest_key, manifest_sha256, run_id, transform_version, ${SNAPSHOT_COUNT_NAMES.join(", ")})
+	values ($1, $2, $3, $4, $5, ${SNAPSHOT_COUNT_NAMES.map((_, index) => `$${index + 6}`).join(", ")})
 	on conflict (snapshot_at) do update set
 		manifest_key = excluded.manifest_key,
 		manifest_sha256 = excluded.manifest_sha256,
 		run_id = excluded.run_id,
 		transform_version = excluded.transform_version,
-		by_type = excluded.by_type,
-		by_county = excluded.by_county,
 		${SNAPSHOT_COUNT_NAMES.map((name) => (name === "rows" ? "rows = excluded.rows" : `${name} = snapshots.${name} + excluded.${name}`)).join(", ")}`;
 
 /**

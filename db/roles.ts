@@ -17,7 +17,7 @@ export function grantToLoader(schema: Schema): string {
 	return `
 		grant usage on schema ${schema} to ev_loader;
 		grant select, insert, update on all tables in schema ${schema} to ev_loader;
-		grant delete on ${schema}.rejected_rows to ev_loader;`;
+		grant delete on ${schema}.rejected_rows, ${schema}.snapshot_counts to ev_loader;`;
 }
 
 /**

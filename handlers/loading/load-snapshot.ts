@@ -5,7 +5,6 @@ import {
 	ANALYZE_STAGING,
 	BEGIN_LOAD,
 	CONFIRM_SNAPSHOT,
-	COUNT_REGISTERED,
 	createStaging,
 	IS_EMPTY,
 	mergeStaging,
@@ -14,6 +13,7 @@ import {
 	TRUNCATE_STAGING,
 } from "../../db/merge";
 import { DELETE_REJECTS, FINISH_RUN, SAVE_MANIFEST_SUM } from "../../db/runs";
+import { COUNT_FROM_FLOWS, COUNT_IN_FULL, CREATE_FLOWS, HASH_ONLY } from "../../db/snapshot-counts";
 import { type SourceColumn, TRANSFORM_VERSION } from "../../db/source-columns";
 import type { LoadResult } from "../common/contract";
 import { isDuplicateKey } from "../common/database";
@@ -56,8 +56,9 @@ export async function loadSnapshot(run: Run): Promise<LoadResult> {
 
 	await run.client.query("begin");
 	await run.client.query(BEGIN_LOAD, [String(Math.max(1, Math.floor(run.timeLeft())))]);
-	const counts = (await copyIntoEmptyTable(snapshot)) ?? (await stageAndMerge(snapshot));
-	await publish(snapshot, counts);
+	const first = await copyIntoEmptyTable(snapshot);
+	const counts = first ?? (await stageAndMerge(snapshot));
+	await publish(snapshot, counts, first ? countInFull : countFromFlows);
 	const result = await finish(run, manifest, "loaded", counts, startedAt);
 	run.progress.phase = "committing";
 	run.log.info("committing");
@@ -141,6 +142,7 @@ async function stageRows(run: SnapshotRun): Promise<Copied> {
 		return copied;
 	};
 	await client.query(createStaging(layout.present));
+	await client.query(CREATE_FLOWS);
 	const copied = await stage(false);
 	if (!copied.hasConflictingRow) return copied;
 	log.info("staging again", { reason: "a vehicle has another row beside its known one" });
@@ -171,7 +173,11 @@ async function merge(
 }
 
 /** Records the snapshot as published; where it was already and nothing changed, only what it was read from. */
-async function publish(run: SnapshotRun, counts: LoadCounts): Promise<void> {
+async function publish(
+	run: SnapshotRun,
+	counts: LoadCounts,
+	count: (run: SnapshotRun) => Promise<void>,
+): Promise<void> {
 	const { client, event, manifest, manifestSha256, snapshotAt } = run;
 	const [, ...changes] = SNAPSHOT_COUNT_NAMES;
 	const hasChanges = changes.some((name) => counts[name] !== 0);
@@ -180,10 +186,18 @@ async function publish(run: SnapshotRun, counts: LoadCounts): Promise<void> {
 		await client.query(CONFIRM_SNAPSHOT, [snapshotAt, ...source, TRANSFORM_VERSION, counts.rows]);
 		return;
 	}
-	const registered = await client.query<{ by_type: object; by_county: object }>(COUNT_REGISTERED);
-	const { by_type, by_county } = registered.rows[0]!;
+	await count(run);
 	const figures = SNAPSHOT_COUNT_NAMES.map((name) => counts[name]);
-	await client.query(PUBLISH, [snapshotAt, ...source, event.runId, TRANSFORM_VERSION, by_type, by_county, ...figures]);
+	await client.query(PUBLISH, [snapshotAt, ...source, event.runId, TRANSFORM_VERSION, ...figures]);
+}
+
+async function countInFull({ client, snapshotAt }: SnapshotRun): Promise<void> {
+	await client.query(HASH_ONLY);
+	await client.query(COUNT_IN_FULL, [snapshotAt]);
+}
+
+async function countFromFlows({ client, snapshotAt }: SnapshotRun): Promise<void> {
+	await client.query(COUNT_FROM_FLOWS, [snapshotAt]);
 }
 
 /** Closes the run's record. @returns what load returns */

@@ -43,7 +43,7 @@ export interface TestDatabase {
 	/** Replays as the workflow does. @param between is called when all is loaded and nothing published */
 	replay(between?: () => Promise<unknown>, settings?: Partial<LoadSettings>): Promise<ReplayPlan>;
 	/** All that a load decides, in a fixed order; without what belongs to a run alone. */
-	contents(): Promise<Record<"vehicles" | "changes" | "snapshots", unknown[]>>;
+	contents(): Promise<Record<"vehicles" | "changes" | "snapshots" | "counts", unknown[]>>;
 }
 
 export interface LoadOptions extends Partial<Omit<LoadEvent, "manifestKey" | "secrets">> {
@@ -198,6 +198,7 @@ export function openDatabase(
 		contents: async () => ({
 			vehicles: await query("select * from ev.vehicles order by dol_vehicle_id"),
 			changes: await query("select * from ev.vehicle_changes order by dol_vehicle_id, changed_at"),
+			counts: await query("select to_jsonb(c) as cell from ev.snapshot_counts c order by to_jsonb(c)::text"),
 			snapshots: await query(
 				"select to_jsonb(s) - '{run_id,manifest_key,manifest_sha256,transform_version}'::text[] as snapshot from ev.snapshots s order by snapshot_at",
 			),

@@ -131,15 +131,7 @@ export function createModel() {
 					rest.removed++;
 				}
 			const { unchanged: _, ...published } = counts;
-			const registered = [...known.values()].filter(({ removed }) => removed === null);
-			const tally = (name: string) =>
-				registered.reduce<Record<string, number>>((sums, { values }) => {
-					const group = String(values[name] ?? "");
-					sums[group] = (sums[group] ?? 0) + 1;
-					return sums;
-				}, {});
-			const figures = { by_type: tally("vehicle_type"), by_county: tally("county") };
-			snapshots.push({ ...published, removed: rest.removed, ...figures });
+			snapshots.push({ ...published, removed: rest.removed });
 			return { ...counts, ...rest };
 		},
 		/** The test bed's `contents()` without hashes and without the times in a snapshot's JSON. */

@@ -8,10 +8,15 @@ import { asSuperuser } from "../../local/machine/postgres";
 import { migrateInto, openDatabase, type TestBed, type TestDatabase, testBed } from "./bed";
 import { hostileElements, hostileLines, interleave } from "./hostile";
 import { comparable, createModel, type Snapshot } from "./model";
-import { csvLine, FIELDS, pageOf, type Row, type StoredSnapshot, vehicle, vehicles } from "./snapshots";
+import { expectExactCounts } from "./snapshot-counts";
+import { csvLine, dayOf, FIELDS, pageOf, type Row, type StoredSnapshot, vehicle, vehicles } from "./snapshots";
 
 const KEYS = 40;
 const PAGES = 3;
+
+/** What the register holds of a vehicle, but for its point and last change. */
+const REGISTER =
+	"dol_vehicle_id, vin_prefix, county, city, state, postal_code, model_year, make, model, vehicle_type, cafv_eligibility, electric_range_miles, base_msrp_usd, legislative_district, electric_utilities, census_tract, county_fips, first_seen_at";
 
 const GOOD_ROWS = 60;
 /** Malformed rows of each run: two runs with CSV, one with JSON. */
@@ -29,6 +34,7 @@ const rows = fc.array(
 			fc.integer({ min: 1, max: KEYS }),
 			fc.record({
 				county: mostly("King", "Pierce", ""),
+				model: mostly("MODEL Y", "MODEL 3", ""),
 				city: mostly("Seattle", "Kent", "", 'Doña "Ana", \\N', "a\tb\\"),
 				model_year: mostly("2020", "2021"),
 				ev_type: mostly("Battery Electric Vehicle (BEV)", "Plug-in Hybrid Electric Vehicle (PHEV)"),
@@ -126,6 +132,27 @@ export function testProperties(scale: number, seed: number): void {
 						expectEachCounted(result);
 					}
 					expect(await comparable(database)).to.deep.equal(model.contents());
+					await expectExactCounts(database.query);
+				}),
+			));
+
+		it("remembers the register of each snapshot, and counts it", () =>
+			check(
+				3,
+				fc.asyncProperty(fc.array(snapshot, { minLength: 3, maxLength: 5 }), async (sequence) => {
+					const database = await bed.newDatabase();
+					const registers = [];
+					for (const [index, next] of sequence.entries()) {
+						await database.load(paged(next, 30 * index));
+						registers.push(await database.query(`select ${REGISTER} from ev.current_vehicles order by dol_vehicle_id`));
+					}
+					for (const [index, register] of registers.entries())
+						expect(
+							await database.query(`select ${REGISTER} from ev.vehicles_at($1) order by dol_vehicle_id`, [
+								dayOf(30 * index),
+							]),
+						).to.deep.equal(register);
+					await expectExactCounts(database.query);
 				}),
 			));
 

@@ -117,20 +117,6 @@ describe("load: merging a snapshot", () => {
 		expect(result).to.include({ added: 0, changed: 0, unchanged: 9_000, removed: 1_000 });
 	});
 
-	it("publishes the vehicles by type and by county", async () => {
-		const hybrid = { ev_type: "Plug-in Hybrid Electric Vehicle (PHEV)", county: "" };
-		await database().load({ day: 0, pages: [[...vehicles(1, 3), vehicle(4, hybrid)]] }, { runId: "first" });
-		const [snapshot] = await database().query("select * from ev.snapshots");
-		expect(snapshot).to.deep.include({
-			snapshot_at: dayOf(0),
-			run_id: "first",
-			rows: 4,
-			added: 4,
-			by_type: { BEV: 3, PHEV: 1 },
-			by_county: { King: 3, "": 1 },
-		});
-	});
-
 	it("gives the same database from csv and json, but for hashes", async () => {
 		const rows = [
 			...vehicles(1, 3),

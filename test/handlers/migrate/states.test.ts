@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { entries } from "../../../db/migrations/meta/_journal.json";
 import { migrateInto, openDatabase, type TestBed, type TestDatabase, testBed } from "../../support/bed";
+import { expectExactCounts } from "../../support/snapshot-counts";
 import { type StoredSnapshot, storeSnapshot, vehicle, vehicles } from "../../support/snapshots";
 
 const FIXTURES = join(__dirname, "../../fixtures");
@@ -36,7 +37,7 @@ describe("a database with two migrations", function () {
 	/** Rows of all tables, without what that version did not have or counts otherwise. */
 	const rows = async () => {
 		const all: Record<string, unknown[]> = {};
-		const later = "'{row_hash,manifest_sha256,transform_version,rejected_row_id}'::text[]";
+		const later = "'{row_hash,manifest_sha256,transform_version,rejected_row_id,by_type,by_county}'::text[]";
 		for (const [table, key] of [
 			["vehicles", "dol_vehicle_id"],
 			["vehicle_changes", "changed_at, dol_vehicle_id"],
@@ -71,6 +72,13 @@ describe("a database with two migrations", function () {
 		expect(await migrateInto(bed, database.name)).to.deep.include({ applied: entries.length - 2 });
 		expect(await columns(database)).to.deep.equal(await columns(await bed.newDatabase()));
 		expect(await rows()).to.deep.equal(before);
+	});
+
+	it("counts the snapshots that it has published", async () => {
+		await migrateInto(bed, database.name);
+		await expectExactCounts(database.query);
+		await database.load({ day: 90, pages: [vehicles(2, 8, { county: "Pierce" })] });
+		await expectExactCounts(database.query);
 	});
 
 	it("merges its version once more, since what was published is not known, and is then unchanged", async () => {

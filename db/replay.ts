@@ -129,4 +129,5 @@ export const CARRY_GRANTS = `
 	end $$`;
 
 /** Readers are to find statistics at once. */
-export const ANALYZE_NEXT = "analyze ev_next.vehicles, ev_next.vehicle_changes, ev_next.snapshots, ev_next.runs";
+export const ANALYZE_NEXT =
+	"analyze ev_next.vehicles, ev_next.vehicle_changes, ev_next.snapshots, ev_next.snapshot_counts, ev_next.runs";

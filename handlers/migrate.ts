@@ -6,6 +6,7 @@
 import { drizzle } from "drizzle-orm/node-postgres";
 import { migrate as applyMigrations } from "drizzle-orm/node-postgres/migrator";
 import type { Client } from "pg";
+import { commentOn } from "../db/comments";
 import { createRole, grantAll, ROLES, type Role } from "../db/roles";
 import type { HandlerContext, MigrateEvent, ReplayEvent, ReplayPlan, ReplayPublished } from "./common/contract";
 import { connect, connectIfPasswordValid, type DatabaseSecret, databaseFailure, disconnect } from "./common/database";
@@ -80,6 +81,7 @@ async function migrate(
 		await lockMigrations(client);
 		const applied = await migrateSchema(client);
 		await client.query(grantAll(client.escapeIdentifier(database.dbname)));
+		await client.query(commentOn("ev"));
 		const arns = {
 			ev_loader: requireEnvironment("DATABASE_SECRET_ARN"),
 			ev_reader: requireEnvironment("READER_SECRET_ARN"),

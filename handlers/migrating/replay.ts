@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import type { Client } from "pg";
+import { commentOn } from "../../db/comments";
 import {
 	ANALYZE_NEXT,
 	CARRY_GRANTS,
@@ -54,6 +55,7 @@ export async function prepareReplay(client: Client, runId: string): Promise<Repl
 		await client.query(PUT_BACK);
 		await checkForeignObjects(client);
 		await client.query(grantToLoader("ev_next"));
+		await client.query(commentOn("ev_next"));
 		await client.query(`comment on schema ev_next is ${client.escapeLiteral(plan.token)}`);
 		return plan;
 	});

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { expect } from "chai";
 import { type LocalFolder, localFolder } from "../support/local";
 import { programOf } from "../support/program";
+import { expectExactCounts } from "../support/snapshot-counts";
 
 const DATA = resolve(__dirname, "../../../shared/data");
 const DATES = ["2024-03-15", "2024-05-21", "2024-08-08", "2024-10-12"];
@@ -34,10 +35,35 @@ const FIGURES_QUERY = `
 		sum(base_msrp_usd)::int as msrp
 	from ev.current_vehicles`;
 
+/** Vehicles in another county, of another model, and in another cell than in the snapshot before, from the files' text. */
+const MOVED = [
+	[0, 0, 0],
+	[555, 0, 555],
+	[1_970, 983, 2_939],
+	[1_264, 0, 1_264],
+];
+const MOVED_QUERY = `
+	select (select count(*)::int from ev.moves where snapshot_at = s.snapshot_at) as county,
+		(select count(*)::int from ev.vehicle_changes
+		 where changed_at = s.snapshot_at and kind = 'changed' and old ? 'model') as model,
+		(select sum(moved_in)::int from ev.snapshot_counts as c where c.snapshot_at = s.snapshot_at) as cell
+	from ev.snapshots as s
+	order by snapshot_at`;
+
+/** What a register holds of its vehicles, as one hash. @param of the relation that it is read from */
+const registerHash = (of: string) => `
+	select count(*)::int as vehicles, md5(string_agg(row::text, '' order by dol_vehicle_id)) as hash
+	from (
+		select dol_vehicle_id, vin_prefix, county, city, state, postal_code, model_year, make, model, vehicle_type,
+			cafv_eligibility, electric_range_miles, base_msrp_usd, legislative_district, electric_utilities, census_tract, first_seen_at
+		from ${of}
+	) as row`;
+
 describe("the four real snapshots", function () {
 	this.timeout(300_000);
 	let folder: LocalFolder;
 	let record: string[];
+	const registers: unknown[] = [];
 	const run = (...args: string[]) => folder.run("--json", ...record, ...args);
 
 	before(async function () {
@@ -64,8 +90,22 @@ describe("the four real snapshots", function () {
 				"select from ev.runs where notes <> '{}'",
 			);
 			expect(Object.values(figures![0]!)).to.deep.equal(FIGURES[index]);
+			registers.push(await folder.query("f6w7-q2d2", registerHash("ev.current_vehicles")));
 			expect(noted, "notes: words for missing values, columns without values").to.deep.equal([]);
 		});
+
+	it("remembers the register of each snapshot", async () => {
+		for (const [index, date] of DATES.entries())
+			expect(await folder.query("f6w7-q2d2", registerHash(`ev.vehicles_at('${date} 00:00Z')`))).to.deep.equal(
+				registers[index],
+			);
+	});
+
+	it("counts every vehicle of every cell, and where it came from", async () => {
+		await expectExactCounts(async (sql) => (await folder.query("f6w7-q2d2", sql))[0] as never[]);
+		const [moved] = await folder.query("f6w7-q2d2", MOVED_QUERY);
+		expect(moved!.map(Object.values)).to.deep.equal(MOVED);
+	});
 
 	it("rewrites no row of ev.vehicles when it loads a file again", async () => {
 		const last = FILES.at(-1)!;

@@ -3,7 +3,7 @@
 import { expect } from "chai";
 import type { RecordOptions } from "../../local/program/record";
 import { find, type ProgramRecord } from "../../local/program/record";
-import { WITH_ACCESS, WITHOUT_NAT } from "../support/use-program";
+import { WITH_OPTIONS, WITHOUT_NAT } from "../support/use-program";
 import {
 	type Hop,
 	hasRouteOut,
@@ -22,7 +22,7 @@ const INSTANCE = "aws:ec2/instance:Instance";
 const STACKS: Record<string, [RecordOptions["stack"], Record<string, string>]> = {
 	prod: ["prod", {}],
 	"dev without NAT gateways": ["dev", WITHOUT_NAT],
-	"dev with an access host": ["dev", WITH_ACCESS],
+	"dev with an access host": ["dev", WITH_OPTIONS],
 };
 
 /** Services that a function asks by itself; the others, Lambda and AWS's services ask on its behalf. */

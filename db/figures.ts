@@ -20,11 +20,11 @@ export const DESCRIBE_LATEST = `
 /** Published snapshots that are counted, ascending. */
 export const LIST_SNAPSHOTS = `select snapshot_at as at from snapshots order by snapshot_at`;
 
-/** Washington's counties in the shown snapshots: $1. */
+/** Washington's counties, of any snapshot, since a vehicle may have left from one that no shown snapshot has. */
 export const LIST_COUNTIES = `
 	select county as name, max(county_fips) as fips
 	from snapshot_counts
-	where snapshot_at = any($1) and state = 'WA' and county is not null
+	where state = 'WA' and county is not null
 	group by county`;
 
 /** Vehicles of the shown snapshots: $1. */

@@ -15,7 +15,7 @@ export interface Figures {
 	snapshots: string[];
 	/** How many are published. */
 	published: number;
-	/** Washington's counties, of any of these snapshots, by name. */
+	/** Washington's counties, of any published snapshot, by name. */
 	counties: County[];
 	/** As in the source, in capitals, sorted by code unit. */
 	makes: string[];

@@ -29,7 +29,7 @@ export async function readFigures(client: Client, dataset: string): Promise<Figu
 	const [first] = shown;
 	if (!first) return { ...NOTHING_PUBLISHED, dataset };
 
-	const counties = (await read<County>(LIST_COUNTIES, shown)).sort(byText(({ name }) => name));
+	const counties = (await read<County>(LIST_COUNTIES)).sort(byText(({ name }) => name));
 	const stock = await read<CountedCell & { at: Date }>(COUNT_STOCK, shown);
 	const modelRows = await read<ModelRow>(COUNT_MODELS, first);
 	const flows = await read<FlowRow>(COUNT_FLOWS, shown);

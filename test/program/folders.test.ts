@@ -11,13 +11,13 @@ const ROOT = resolve(__dirname, "../..");
 /** Which folders each may import from, besides itself. */
 const MAY_IMPORT: Record<string, string[]> = {
 	db: [],
-	"page/figures.ts": [],
-	handlers: ["db", "page/figures.ts"],
-	infra: ["handlers", "db"],
-	"index.ts": ["infra", "handlers", "db"],
-	local: ["index.ts", "infra", "handlers", "db"],
-	cli: ["local", "index.ts", "infra", "handlers", "db"],
-	bench: ["cli", "local", "index.ts", "infra", "handlers", "db"],
+	page: [],
+	handlers: ["db", "page"],
+	infra: ["handlers", "db", "page"],
+	"index.ts": ["infra", "handlers", "db", "page"],
+	local: ["index.ts", "infra", "handlers", "db", "page"],
+	cli: ["local", "index.ts", "infra", "handlers", "db", "page"],
+	bench: ["cli", "local", "index.ts", "infra", "handlers", "db", "page"],
 };
 
 interface Import {

@@ -40,11 +40,12 @@ export const COUNT_STOCK = `
 export const COUNT_MODELS = `
 	select ${COUNTY} as county, make, coalesce(model, '') as model,
 		count(*) filter (where removed_at is null)::int as vehicles,
-		count(*) filter (where removed_at is null and first_seen_at > $1)::int as arrived,
-		count(*) filter (where removed_at is not null)::int as left
+		(count(*) filter (where first_seen_at > $1) - count(*) filter (where removed_at is not null))::int as net
 	from vehicles
 	where removed_at is null or first_seen_at = $1
-	group by 1, 2, 3`;
+	group by 1, 2, 3
+	having count(*) filter (where removed_at is null) > 0
+		or count(*) filter (where first_seen_at > $1) <> count(*) filter (where removed_at is not null)`;
 
 export const COUNT_YEARS = `
 	select ${COUNTY} as county, make, model_year as year,

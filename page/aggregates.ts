@@ -76,7 +76,7 @@ export function modelsOf({ models, makes, modelStock }: Figures, { county, make 
 	for (const row of rowsOf(modelStock, { county })) {
 		const model = found[modelStock.model[row]!]!;
 		model.now += modelStock.vehicles[row]!;
-		model.net += modelStock.arrived[row]! - modelStock.left[row]!;
+		model.net += modelStock.net[row]!;
 	}
 	return found
 		.filter(({ model, now }) => now > 0 && (make === undefined || models[model]!.make === make))

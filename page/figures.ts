@@ -68,10 +68,8 @@ export interface ModelStock {
 	county: number[];
 	model: number[];
 	vehicles: number[];
-	/** In the latest snapshot, not in the first. */
-	arrived: number[];
-	/** In the first snapshot, not in the latest. */
-	left: number[];
+	/** Vehicles in the latest snapshot and not in the first, less those in the first and not in the latest. */
+	net: number[];
 }
 
 /** Vehicles of the latest snapshot. */

@@ -37,7 +37,8 @@ export function makeNameOf(make: string): string {
 /** "Tesla Model Y", "VW ID.4"; the make alone where the source gives no model. */
 export function modelNameOf(make: string, model: string): string {
 	const short = SHORT_MAKES[make] ?? makeNameOf(make);
-	return model === "" ? `${short} (no model given)` : `${short} ${nameOf(model)}`;
+	// A last word of a letter or two stays with the one before.
+	return model === "" ? `${short} (no model given)` : `${short} ${nameOf(model)}`.replace(/ (\S{1,2})$/, "\u00a0$1");
 }
 
 function nameOf(name: string): string {

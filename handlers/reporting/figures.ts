@@ -69,7 +69,7 @@ export async function readFigures(client: Client, dataset: string): Promise<Figu
 			stock.map((row) => ({ ...placed(row), snapshot: at(row.at.getTime()) })),
 		),
 		modelStock: columns(
-			["county", "model", "vehicles", "arrived", "left"],
+			["county", "model", "vehicles", "net"],
 			2,
 			modelRows.map((row) => ({ ...row, county: place(row.county), model: modelOf(row) })),
 		),
@@ -112,7 +112,7 @@ const NOTHING_PUBLISHED: Omit<Figures, "dataset"> = {
 	makes: [],
 	models: [],
 	stock: { snapshot: [], county: [], make: [], bev: [], phev: [] },
-	modelStock: { county: [], model: [], vehicles: [], arrived: [], left: [] },
+	modelStock: { county: [], model: [], vehicles: [], net: [] },
 	yearStock: { county: [], make: [], year: [], bev: [], phev: [] },
 	firstYears: { county: [], make: [], year: [], vehicles: [] },
 	flows: { snapshot: [], county: [], make: [], arrived: [], left: [] },
@@ -135,8 +135,7 @@ interface ModelRow {
 	make: string;
 	model: string;
 	vehicles: number;
-	arrived: number;
-	left: number;
+	net: number;
 }
 interface FirstYearRow {
 	byMake: boolean;

@@ -1,6 +1,6 @@
 /** Which models are most common, and which are on the rise. */
 
-import type { Finding } from "../finding";
+import type { Finding, Text } from "../finding";
 import { about, aboutOneIn, count, percent, sentence, signed } from "../text";
 import { FEW, type ModelFigures, type View } from "../view";
 import { captionOf, firstDate, none, withArticle } from "./phrases";
@@ -37,6 +37,10 @@ export function cars(view: View): Finding {
 		few: view.now.all < FEW,
 	};
 }
+
+/** What the second chart measures. */
+export const risersCaption = (view: View): Text =>
+	risers(view).length ? captionOf(`Rising fastest since ${firstDate(view)}`, view.scope) : [];
 
 export const mostCommon = ({ models }: View): ModelFigures[] => models.slice(0, MOST_COMMON);
 

@@ -57,7 +57,8 @@ function onlyOnes({ figures }: View): Fact | undefined {
 	const counts = figures.models.map(() => 0);
 	for (const [row, model] of figures.modelStock.model.entries()) counts[model]! += figures.modelStock.vehicles[row]!;
 	const single = figures.models.filter(({ name }, model) => counts[model] === 1 && name !== "");
-	const [first] = single;
+	const { oldest } = figures.facts;
+	const first = single.find(({ name }) => name !== oldest?.model) ?? single[0];
 	if (!first) return undefined;
 	const name = modelNameOf(figures.makes[first.make]!, first.name);
 	return single.length === 1

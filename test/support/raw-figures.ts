@@ -107,10 +107,10 @@ export function rawFigures(dataset: string, snapshots: RawSnapshot[], shown = [.
 		),
 		modelStock: table(
 			["county", "model"],
-			["vehicles", "arrived", "left"],
+			["vehicles", "net"],
 			relevant.map(([key, v]) => [
 				[placeOf(v), modelOf(v)],
-				[latest.has(key), latest.has(key) && !first.has(key), !latest.has(key)].map(Number),
+				[Number(latest.has(key)), Number(!first.has(key)) - Number(!latest.has(key))],
 			]),
 		),
 		yearStock: table(
@@ -236,7 +236,7 @@ function table<K extends string, C extends string>(keys: K[], counts: C[], rows:
 	}
 	const sorted = [...sums]
 		.map(([key, sum]) => [...key.split(",").map(Number), ...sum])
-		.filter((row) => row.slice(keys.length).some((value) => value > 0))
+		.filter((row) => row.slice(keys.length).some((value) => value !== 0))
 		.sort((a, b) => a.reduce((order, value, index) => order || value - b[index]!, 0));
 	return Object.fromEntries(
 		[...keys, ...counts].map((name, index) => [name, sorted.map((row) => row[index]!)]),

@@ -25,16 +25,14 @@ export function drawGrowth(view: View, width: number, label: string): Element | 
 			color: "bev",
 			from: (_total: typeof now) => 0,
 			to: (total: typeof now) => total.bev,
-			has: now.bev,
 		},
 		{
 			name: "Plug-in hybrid",
 			color: "phev",
 			from: (total: typeof now) => total.bev,
 			to: (total: typeof now) => total.all,
-			has: now.phev,
 		},
-	].filter(({ has }) => has > 0 || first.all > 0);
+	].filter(({ from, to }) => totals.some((total) => to(total) > from(total)));
 	return draw(label, {
 		width,
 		height,

@@ -21,7 +21,12 @@ const LINE_HEIGHT = 13;
 /** Largest counties are named first; phones have room for two names. */
 const PHONE_NAMES = 2;
 
-type County = Feature<Geometry> & { figures: CountyFigures };
+interface County {
+	shape: Feature<Geometry>;
+	/** Undefined where there is no vehicle in any snapshot. */
+	figures?: CountyFigures;
+}
+type CountedCounty = Required<County>;
 
 export interface MapDrawing {
 	svg: SVGSVGElement;
@@ -34,12 +39,18 @@ export interface MapDrawing {
  * @param label what a screen reader says of it
  */
 export function drawMap(view: View, shown: CountyMeasure, width: number, label: string): MapDrawing {
-	const counties = countiesOf(view);
-	const { projection, height } = project(counties, width);
+	const all = countiesOf(view);
+	const counted = all.filter((county): county is CountedCounty => county.figures !== undefined);
+	const { projection, height } = project(all, width);
 	const path = geoPath(projection);
 	const limits = limitsOf(shown);
 	const classOf = (value: number) => limits.filter((limit) => value >= limit).length + 1;
 	const isFilled = shown.measure !== "vehicles";
+	const fillOf = ({ figures }: County) => {
+		const value = figures && shown.values[figures.county];
+		if (!isFilled || !figures) return "land";
+		return value === undefined ? "few" : `class-${classOf(value)}`;
+	};
 	const svg = svgElement("svg", {
 		class: "map",
 		viewBox: `0 0 ${width} ${height}`,
@@ -49,17 +60,16 @@ export function drawMap(view: View, shown: CountyMeasure, width: number, label: 
 		"aria-label": label,
 	});
 	svg.append(hatch("few-vehicles"));
-	for (const { figures, ...shape } of counties) {
-		const value = shown.values[figures.county];
-		const fill = !isFilled ? "land" : value === undefined ? "few" : `class-${classOf(value)}`;
-		svg.append(svgElement("path", { class: `county ${fill}`, d: path(shape) ?? "", "data-county": figures.county }));
+	for (const county of all) {
+		const position = county.figures && { "data-county": county.figures.county };
+		svg.append(svgElement("path", { class: `county ${fillOf(county)}`, d: path(county.shape) ?? "", ...position }));
 	}
-	const chosen = counties.find(({ figures }) => figures.county === view.choice.county);
-	if (chosen) svg.append(svgElement("path", { class: "chosen", d: path(chosen) ?? "" }));
-	if (!isFilled) svg.append(...circlesOf(counties, path, width));
+	const chosen = counted.find(({ figures }) => figures.county === view.choice.county);
+	if (chosen) svg.append(svgElement("path", { class: "chosen", d: path(chosen.shape) ?? "" }));
+	if (!isFilled) svg.append(...circlesOf(counted, path, width));
 	const names = svgElement("g", { class: "names", "aria-hidden": "true" });
 	svg.append(names);
-	nameCounties(names, counties, { shown, path, width, classOf });
+	nameCounties(names, counted, { shown, path, width, classOf });
 	return { svg, legend: isFilled ? legendOf(shown, limits) : "" };
 }
 
@@ -73,18 +83,15 @@ export function tipOf(view: View, shown: CountyMeasure, county: number): string 
 		.text;
 }
 
-/** The outlines with their figures; a county without vehicles has an outline too. */
+/** The outlines with their figures. */
 function countiesOf(view: View): County[] {
 	const { features } = feature(OUTLINES, OUTLINES.objects.counties) as FeatureCollection;
-	return features.flatMap((shape) => {
-		const figures = view.counties.find(({ fips }) => fips === shape.id);
-		return figures ? [{ ...shape, figures }] : [];
-	});
+	return features.map((shape) => ({ shape, figures: view.counties.find(({ fips }) => fips === shape.id) }));
 }
 
 /** Lambert's conformal projection with Washington's standard parallels, as wide as there is room. */
-function project(counties: Feature[], width: number): { projection: GeoProjection; height: number } {
-	const all: FeatureCollection = { type: "FeatureCollection", features: counties };
+function project(counties: County[], width: number): { projection: GeoProjection; height: number } {
+	const all: FeatureCollection = { type: "FeatureCollection", features: counties.map(({ shape }) => shape) };
 	const projection = geoConicConformal()
 		.parallels([45.83, 48.73])
 		.rotate([120.5, 0])
@@ -104,14 +111,14 @@ function limitsOf({ values }: CountyMeasure): number[] {
 	return [...new Set(limits)];
 }
 
-function circlesOf(counties: County[], path: ReturnType<typeof geoPath>, width: number): SVGElement[] {
+function circlesOf(counties: CountedCounty[], path: ReturnType<typeof geoPath>, width: number): SVGElement[] {
 	const most = Math.max(1, ...counties.map(({ figures }) => figures.now));
 	const largest = isPhone(width) ? LARGEST_CIRCLE / 2 : LARGEST_CIRCLE;
 	return counties
 		.filter(({ figures }) => figures.now > 0)
 		.sort((a, b) => b.figures.now - a.figures.now)
 		.map((county) => {
-			const [cx, cy] = path.centroid(county);
+			const [cx, cy] = path.centroid(county.shape);
 			const r = Math.max(1.5, Math.sqrt(county.figures.now / most) * largest);
 			return svgElement("circle", { class: "vehicles", cx, cy, r });
 		});
@@ -125,15 +132,15 @@ interface Naming {
 }
 
 /** Names counties, and their values, where the text fits into the outline. */
-function nameCounties(group: SVGGElement, counties: County[], { shown, path, width, classOf }: Naming): void {
+function nameCounties(group: SVGGElement, counties: CountedCounty[], { shown, path, width, classOf }: Naming): void {
 	const isFilled = shown.measure !== "vehicles";
 	const byVehicles = counties.toSorted((a, b) => b.figures.now - a.figures.now);
 	for (const county of isPhone(width) ? byVehicles.slice(0, PHONE_NAMES) : byVehicles) {
 		const { name, county: position } = county.figures;
 		const value = shown.values[position];
 		const lines = isFilled && value !== undefined ? [name, shortly(shown, value)] : [name];
-		const [x, y] = path.centroid(county);
-		const room = widthInside(county, path, y);
+		const [x, y] = path.centroid(county.shape);
+		const room = widthInside(county.shape, path);
 		if (!isPhone(width) && Math.max(...lines.map((line) => textWidth(line))) > room) continue;
 		const dark = isFilled && value !== undefined && classOf(value) > 3;
 		const text = svgElement("text", { class: dark ? "on-dark" : isFilled ? "on-light" : "on-land", x, y });
@@ -147,12 +154,12 @@ function nameCounties(group: SVGGElement, counties: County[], { shown, path, wid
 	}
 }
 
-/** About how wide an outline is around its centroid. */
-function widthInside(county: County, path: ReturnType<typeof geoPath>, y: number): number {
-	const [[left, top], [right, bottom]] = path.bounds(county);
+/** About how wide an outline is around its centroid; 0 where two lines have no room. */
+function widthInside(shape: Feature, path: ReturnType<typeof geoPath>): number {
+	const [[left, top], [right, bottom]] = path.bounds(shape);
 	// An outline is narrower than its box, the more so where it is far from a rectangle.
-	const fullness = path.area(county) / ((right - left) * (bottom - top));
-	return bottom - top < LINE_HEIGHT * 2.2 || y < 0 ? 0 : (right - left) * fullness;
+	const fullness = path.area(shape) / ((right - left) * (bottom - top));
+	return bottom - top < LINE_HEIGHT * 2.2 ? 0 : (right - left) * fullness * 0.9;
 }
 
 /** "17%": whole percents have room. */

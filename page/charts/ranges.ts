@@ -16,6 +16,7 @@ const TOP = 12;
 const BOTTOM = 32;
 const LARGEST_RADIUS = 27;
 const NAMED_MODELS = 9;
+const NAMED_ON_PHONES = 5;
 /** Names keep off circles as large as this. */
 const CROWDING_RADIUS = 6;
 
@@ -80,7 +81,7 @@ export function drawRanges(view: View, width: number, label: string): Element | 
 					...HALO,
 				}),
 			),
-			...namesOf(points, radius, scale, known, width).map(({ point, dx, dy, anchor }) =>
+			...namesOf({ points, radius, scale, known, unknown, width }).map(({ point, dx, dy, anchor }) =>
 				text([point], {
 					x: "year",
 					y: "miles",
@@ -158,6 +159,14 @@ interface Name {
 	dy: number;
 	anchor: "start" | "middle" | "end";
 }
+interface Naming {
+	points: Point[];
+	radius(point: Point): number;
+	scale: Scale;
+	known: Year[];
+	unknown: { from: number; to: number }[];
+	width: number;
+}
 interface Box {
 	left: number;
 	right: number;
@@ -166,16 +175,12 @@ interface Box {
 }
 
 /** The models with most vehicles, each named once at its largest circle, where there is room. */
-function namesOf(
-	points: Point[],
-	radius: (point: Point) => number,
-	scale: Scale,
-	known: Year[],
-	width: number,
-): Name[] {
+function namesOf({ points, radius, scale, known, unknown: runs, width }: Naming): Name[] {
 	const taken: Box[] = known.map(({ year, median }) => boxAround(scale.x(year), scale.y(median!), 16, 5));
 	for (const { year, median } of [known[0]!, known.at(-1)!])
 		taken.push(boxAround(scale.x(year), scale.y(median!) + 14, 16, 9));
+	for (const { from, to } of runs)
+		taken.push({ left: scale.x(from), right: scale.x(to), top: 0, bottom: Number.POSITIVE_INFINITY });
 	const largest = points.toSorted((a, b) => b.vehicles - a.vehicles);
 	for (const point of largest.filter((point) => radius(point) >= CROWDING_RADIUS)) {
 		const half = radius(point) * 0.7;
@@ -185,7 +190,7 @@ function namesOf(
 	for (const point of largest.filter(
 		({ model }, index) => largest.findIndex((other) => other.model === model) === index,
 	)) {
-		if (names.length === NAMED_MODELS) break;
+		if (names.length === (isPhone(width) ? NAMED_ON_PHONES : NAMED_MODELS)) break;
 		const [x, y, r, half] = [scale.x(point.year), scale.y(point.miles), radius(point), textWidth(point.name) / 2];
 		const places: [dx: number, dy: number, anchor: Name["anchor"]][] = [
 			[-r - 5, 0, "end"],

@@ -16,13 +16,17 @@ export function drawYears(view: View, width: number, label: string): Element | u
 	const peak = bars.reduce((best, bar) => (all(bar) > all(best) ? bar : best));
 	const riser = hasFirst(view) ? bars.reduce((best, bar) => (rise(bar) > rise(best) ? bar : best)) : undefined;
 	const shortLabel = (name: string) => name.replace(/(19|20)(?=\d\d$)/, "’");
+	const names = bars.map(({ label }) => label);
+	// Every other year on phones, the newest among them.
+	const shownNames =
+		isPhone(width) && names.length > 8 ? names.filter((_, index) => (names.length - 1 - index) % 2 === 0) : names;
 	return draw(label, {
 		width,
 		height: isPhone(width) ? 250 : 330,
 		marginLeft: 56,
 		marginRight: 4,
 		marginTop: 34,
-		x: { type: "band", domain: bars.map(({ label }) => label), padding: 0.2 },
+		x: { type: "band", domain: names, padding: 0.2 },
 		y: { domain: [0, Math.max(most, yTicks.at(-1)!)] },
 		marks: [
 			gridY(yTicks, { stroke: "var(--grid)", strokeOpacity: 1 }),
@@ -33,7 +37,7 @@ export function drawYears(view: View, width: number, label: string): Element | u
 				: null,
 			ruleY([0], { stroke: "var(--axis)" }),
 			axisY(yTicks, { tickSize: 0, tickFormat: tickCount }),
-			axisX({
+			axisX(shownNames, {
 				tickSize: 0,
 				tickFormat: isPhone(width) ? shortLabel : (name) => name,
 				fontSize: isPhone(width) ? 11 : 12,

@@ -10,7 +10,9 @@ export function extremesHtml(view: View, measure: Measure): Html {
 	const listHtml = (title: string, lines: [string, string][]) =>
 		lines.length > 0 &&
 		html`
+<div>
 <h3>${title}</h3>
-<dl class="ranking">${lines.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+<dl class="ranking">${lines.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+</div>`;
 	return html`${listHtml("Highest", highest)}${listHtml("Lowest", lowest)}`;
 }

@@ -79,5 +79,5 @@ ${detailsHtml(id, parts)}`;
 const detailsHtml = (id: SectionId, parts: Parts): Html => html`
 <details open>
 <summary>These figures as a table</summary>
-<div class="scroll" tabindex="0" role="region" aria-label="Figures as a table" id="${id}-table">${parts[`${id}-table`]}</div>
+<div class="scroll" tabindex="0" role="region" aria-label="Table of ${id}" id="${id}-table">${parts[`${id}-table`]}</div>
 </details>`;

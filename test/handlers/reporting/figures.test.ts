@@ -6,9 +6,9 @@ import { Client } from "pg";
 import { SOURCE_COLUMNS } from "../../../db/source-columns";
 import { chooseShown, readFigures } from "../../../handlers/reporting/figures";
 import { clientConfig } from "../../../local/machine/postgres";
-import { makeSample } from "../../../local/source/sample";
 import type { Figures } from "../../../page/figures";
 import { type TestDatabase, testBed } from "../../support/bed";
+import { sampleSnapshots } from "../../support/figures";
 import { type RawSnapshot, rawFigures } from "../../support/raw-figures";
 import { useDatabase } from "../../support/use-database";
 
@@ -19,7 +19,7 @@ describe("the page's figures", () => {
 	const { database } = useDatabase();
 
 	it("are those of the snapshots' text, one snapshot or several", async () => {
-		const snapshots = sampleOf(2);
+		const snapshots = sampleSnapshots(2, 300);
 		for (const count of [1, 2]) {
 			await load(database(), snapshots[count - 1]!);
 			expect(await figuresOf(database())).to.deep.equal(rawFigures("sample", snapshots.slice(0, count)));
@@ -27,7 +27,7 @@ describe("the page's figures", () => {
 	});
 
 	it("count what happened in snapshots that are not shown", async () => {
-		const snapshots = sampleOf(14).map(withEvents);
+		const snapshots = sampleSnapshots(14, 300).map(withEvents);
 		for (const snapshot of snapshots) await load(database(), snapshot);
 		const figures = await figuresOf(database());
 		expect(figures).to.deep.equal(rawFigures("sample", snapshots, chooseShown([...snapshots.keys()])));
@@ -50,14 +50,6 @@ describe("the page's figures", () => {
 });
 
 const parse = ({ text }: RawSnapshot): DisplayRow[] => [...csvParse(text)];
-
-/** The first months of a small made-up register. */
-function sampleOf(months: number): RawSnapshot[] {
-	return Array.from({ length: months }, (_, month) => {
-		const { content, rowsUpdatedAt } = makeSample(month, 300);
-		return { at: new Date(rowsUpdatedAt * 1000), text: content.toString() };
-	});
-}
 
 /** Adds vehicles that a visit in month 3, which is not shown, took elsewhere, and that lose or change their model. */
 function withEvents(snapshot: RawSnapshot, month: number): RawSnapshot {

@@ -20,11 +20,11 @@ export const DESCRIBE_LATEST = `
 /** Published snapshots that are counted, ascending. */
 export const LIST_SNAPSHOTS = `select snapshot_at as at from snapshots order by snapshot_at`;
 
-/** Washington's counties in the shown snapshots: $1. */
+/** Washington's counties, of any snapshot, since a vehicle may have left from one that no shown snapshot has. */
 export const LIST_COUNTIES = `
 	select county as name, max(county_fips) as fips
 	from snapshot_counts
-	where snapshot_at = any($1) and state = 'WA' and county is not null
+	where state = 'WA' and county is not null
 	group by county`;
 
 /** Vehicles of the shown snapshots: $1. */
@@ -40,11 +40,12 @@ export const COUNT_STOCK = `
 export const COUNT_MODELS = `
 	select ${COUNTY} as county, make, coalesce(model, '') as model,
 		count(*) filter (where removed_at is null)::int as vehicles,
-		count(*) filter (where removed_at is null and first_seen_at > $1)::int as arrived,
-		count(*) filter (where removed_at is not null)::int as left
+		(count(*) filter (where first_seen_at > $1) - count(*) filter (where removed_at is not null))::int as net
 	from vehicles
 	where removed_at is null or first_seen_at = $1
-	group by 1, 2, 3`;
+	group by 1, 2, 3
+	having count(*) filter (where removed_at is null) > 0
+		or count(*) filter (where first_seen_at > $1) <> count(*) filter (where removed_at is not null)`;
 
 export const COUNT_YEARS = `
 	select ${COUNTY} as county, make, model_year as year,

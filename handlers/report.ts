@@ -5,10 +5,11 @@ import { resolve } from "node:path";
 import type { Client } from "pg";
 import { DESCRIBE_LATEST } from "../db/figures";
 import { USE_SCHEMA } from "../db/runs";
-import type { DataFile, Figures } from "../page/figures";
+import type { DataFile } from "../page/figures";
 import type { HandlerContext, PublishEvent, ReportResult } from "./common/contract";
-import { connectWithSecret, databaseFailure, disconnect } from "./common/database";
+import { connectWithSecret, databaseFailure, disconnect, isOutOfTime } from "./common/database";
 import { requireEnvironment } from "./common/environment";
+import { failure } from "./common/failure";
 import { createLog } from "./common/log";
 import { hashProgram } from "./common/program";
 import { createSecrets } from "./common/secrets";
@@ -27,7 +28,7 @@ const RESERVED_MS = 10_000;
 
 /** The page's module, which the archive holds compiled, with all that it inlines. */
 const RENDER = "page/render";
-const renderModule = () => require(resolve(RENDER)) as { renderPage(figures: Figures): string };
+const renderModule = () => require(resolve(RENDER)) as typeof import("../page/render");
 
 /** What is published, as DESCRIBE_LATEST answers. */
 interface Latest {
@@ -51,11 +52,17 @@ export function reportHandler() {
 			log.info(page.made ? "page made" : "page is current", { bytes: page.bytes, seconds });
 			return { ...page, seconds, ...(latest && { snapshotAt: latest.snapshotAt.toISOString() }) };
 		} catch (error) {
-			throw databaseFailure(error, "while reading the page's figures");
+			throw nameFailure(error);
 		} finally {
 			await disconnect(client);
 		}
 	};
+}
+
+function nameFailure(error: unknown): Error {
+	if (isOutOfTime(error))
+		return failure("OutOfTime", "The page's figures took longer to read than the function may run.", error);
+	return databaseFailure(error, "while reading the page's figures");
 }
 
 /** Makes the page, unless the stored one is of the same figures, files and program. */

@@ -15,7 +15,7 @@ export interface Figures {
 	snapshots: string[];
 	/** How many are published. */
 	published: number;
-	/** Washington's counties, of any of these snapshots, by name. */
+	/** Washington's counties, of any published snapshot, by name. */
 	counties: County[];
 	/** As in the source, in capitals, sorted by code unit. */
 	makes: string[];
@@ -68,10 +68,8 @@ export interface ModelStock {
 	county: number[];
 	model: number[];
 	vehicles: number[];
-	/** In the latest snapshot, not in the first. */
-	arrived: number[];
-	/** In the first snapshot, not in the latest. */
-	left: number[];
+	/** Vehicles in the latest snapshot and not in the first, less those in the first and not in the latest. */
+	net: number[];
 }
 
 /** Vehicles of the latest snapshot. */

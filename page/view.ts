@@ -1,7 +1,9 @@
 /** The figures for one choice, aggregated for findings and charts. Dates are snapshots, in UTC. */
 
+import { countiesOf, flowsOf, makesOf, modelsOf, rangesOf, totalsOf, yearsOf } from "./aggregates";
 import type { Choice } from "./choice";
 import type { Figures } from "./figures";
+import { makeNameOf } from "./names";
 
 /** Below this number of vehicles, shares and rates say nothing: counts are shown instead. */
 export const FEW = 50;
@@ -25,7 +27,7 @@ export interface View {
 	counties: CountyFigures[];
 	/** Of the chosen make, with addresses outside Washington, now. */
 	elsewhere: number;
-	/** By vehicles now, descending. */
+	/** Those that are there now, by vehicles, descending. */
 	models: ModelFigures[];
 	/** Of the chosen county, by vehicles now, descending; whichever make is chosen. */
 	makes: MakeFigures[];
@@ -104,4 +106,28 @@ export interface RangeFigures {
 		/** Of the vehicles whose range is known; undefined where there are none. */
 		median?: number;
 	}[];
+}
+
+/** The figures of a choice. */
+export function viewOf(figures: Figures, choice: Choice): View {
+	const dates = figures.snapshots.map((at) => new Date(at));
+	const county = choice.county === undefined ? undefined : figures.counties[choice.county]!.name;
+	const makeName = choice.make === undefined ? undefined : makeNameOf(figures.makes[choice.make]!);
+	const totals = totalsOf(figures, choice, dates);
+	return {
+		figures,
+		choice,
+		dates,
+		placeName: county === undefined ? "Washington" : `${county} County`,
+		makeName,
+		scope: `${makeName ?? "all makes"}, ${county === undefined ? "all of Washington" : `${county} County`}`,
+		totals,
+		now: totals.at(-1) ?? { at: new Date(0), bev: 0, phev: 0, all: 0 },
+		...countiesOf(figures, choice),
+		models: modelsOf(figures, choice),
+		makes: makesOf(figures, choice),
+		years: yearsOf(figures, choice),
+		flows: flowsOf(figures, choice, dates),
+		ranges: rangesOf(figures, choice),
+	};
 }

@@ -22,5 +22,5 @@ module.exports = {
 	parallel: true,
 	jobs: 2,
 	require: ["./local/common/typescript.js"],
-	spec: globSync("test/{program,handlers,pipeline,cli,local}/**/*.test.ts").filter((file) => !isSlow(file)),
+	spec: globSync("test/{program,handlers,pipeline,cli,local,page}/**/*.test.ts").filter((file) => !isSlow(file)),
 };

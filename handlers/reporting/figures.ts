@@ -29,7 +29,7 @@ export async function readFigures(client: Client, dataset: string): Promise<Figu
 	const [first] = shown;
 	if (!first) return { ...NOTHING_PUBLISHED, dataset };
 
-	const counties = (await read<County>(LIST_COUNTIES, shown)).sort(byText(({ name }) => name));
+	const counties = (await read<County>(LIST_COUNTIES)).sort(byText(({ name }) => name));
 	const stock = await read<CountedCell & { at: Date }>(COUNT_STOCK, shown);
 	const modelRows = await read<ModelRow>(COUNT_MODELS, first);
 	const flows = await read<FlowRow>(COUNT_FLOWS, shown);
@@ -69,7 +69,7 @@ export async function readFigures(client: Client, dataset: string): Promise<Figu
 			stock.map((row) => ({ ...placed(row), snapshot: at(row.at.getTime()) })),
 		),
 		modelStock: columns(
-			["county", "model", "vehicles", "arrived", "left"],
+			["county", "model", "vehicles", "net"],
 			2,
 			modelRows.map((row) => ({ ...row, county: place(row.county), model: modelOf(row) })),
 		),
@@ -112,7 +112,7 @@ const NOTHING_PUBLISHED: Omit<Figures, "dataset"> = {
 	makes: [],
 	models: [],
 	stock: { snapshot: [], county: [], make: [], bev: [], phev: [] },
-	modelStock: { county: [], model: [], vehicles: [], arrived: [], left: [] },
+	modelStock: { county: [], model: [], vehicles: [], net: [] },
 	yearStock: { county: [], make: [], year: [], bev: [], phev: [] },
 	firstYears: { county: [], make: [], year: [], vehicles: [] },
 	flows: { snapshot: [], county: [], make: [], arrived: [], left: [] },
@@ -135,8 +135,7 @@ interface ModelRow {
 	make: string;
 	model: string;
 	vehicles: number;
-	arrived: number;
-	left: number;
+	net: number;
 }
 interface FirstYearRow {
 	byMake: boolean;

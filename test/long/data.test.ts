@@ -3,8 +3,10 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect } from "chai";
+import { readFigures } from "../../handlers/reporting/figures";
 import { type LocalFolder, localFolder } from "../support/local";
 import { programOf } from "../support/program";
+import { rawFigures, readSnapshot } from "../support/raw-figures";
 import { expectExactCounts } from "../support/snapshot-counts";
 
 const DATA = resolve(__dirname, "../../../shared/data");
@@ -105,6 +107,12 @@ describe("the four real snapshots", function () {
 		await expectExactCounts(async (sql) => (await folder.query("f6w7-q2d2", sql))[0] as never[]);
 		const [moved] = await folder.query("f6w7-q2d2", MOVED_QUERY);
 		expect(moved!.map(Object.values)).to.deep.equal(MOVED);
+	});
+
+	it("gives the page the figures that the files' text gives", async () => {
+		const snapshots = DATES.map((date, index) => readSnapshot(FILES[index]!, new Date(`${date}T00:00Z`)));
+		const figures = await folder.connected("f6w7-q2d2", (client) => readFigures(client, "f6w7-q2d2"));
+		expect(figures).to.deep.equal(rawFigures("f6w7-q2d2", snapshots));
 	});
 
 	it("rewrites no row of ev.vehicles when it loads a file again", async () => {

@@ -59,8 +59,11 @@ function parse({ text }: RawSnapshot): Register {
 	);
 }
 
-/** The figures of a few snapshots, oldest first; fewer than the page shows at most. */
-export function rawFigures(dataset: string, snapshots: RawSnapshot[]): Figures {
+/**
+ * The figures of snapshots, oldest first.
+ * @param shown positions of those that the page shows
+ */
+export function rawFigures(dataset: string, snapshots: RawSnapshot[], shown = [...snapshots.keys()]): Figures {
 	const registers = snapshots.map(parse);
 	const [first, latest] = [registers[0]!, registers.at(-1)!];
 	/** The last that is known of each vehicle. */
@@ -85,7 +88,7 @@ export function rawFigures(dataset: string, snapshots: RawSnapshot[]): Figures {
 
 	return {
 		dataset,
-		snapshots: snapshots.map(({ at }) => at.toISOString()),
+		snapshots: shown.map((index) => snapshots[index]!.at.toISOString()),
 		published: snapshots.length,
 		counties,
 		makes,
@@ -93,8 +96,8 @@ export function rawFigures(dataset: string, snapshots: RawSnapshot[]): Figures {
 		stock: table(
 			["snapshot", "county", "make"],
 			["bev", "phev"],
-			registers.flatMap((register, snapshot) =>
-				[...register.values()].map(
+			shown.flatMap((index, snapshot) =>
+				[...registers[index]!.values()].map(
 					(v): Counted => [
 						[snapshot, placeOf(v), makeOf(v)],
 						[Number(v.isBev), Number(!v.isBev)],
@@ -104,10 +107,10 @@ export function rawFigures(dataset: string, snapshots: RawSnapshot[]): Figures {
 		),
 		modelStock: table(
 			["county", "model"],
-			["vehicles", "arrived", "left"],
+			["vehicles", "net"],
 			relevant.map(([key, v]) => [
 				[placeOf(v), modelOf(v)],
-				[latest.has(key), latest.has(key) && !first.has(key), !latest.has(key)].map(Number),
+				[Number(latest.has(key)), Number(!first.has(key)) - Number(!latest.has(key))],
 			]),
 		),
 		yearStock: table(
@@ -131,12 +134,13 @@ export function rawFigures(dataset: string, snapshots: RawSnapshot[]): Figures {
 			["arrived", "left"],
 			registers.slice(1).flatMap((after, index): Counted[] => {
 				const before = registers[index]!;
+				const snapshot = shown.findIndex((place) => place > index);
 				return [
 					...[...after]
 						.filter(([key]) => !before.has(key))
 						.map(
 							([, v]): Counted => [
-								[index + 1, placeOf(v), makeOf(v)],
+								[snapshot, placeOf(v), makeOf(v)],
 								[1, 0],
 							],
 						),
@@ -144,7 +148,7 @@ export function rawFigures(dataset: string, snapshots: RawSnapshot[]): Figures {
 						.filter(([key]) => !after.has(key))
 						.map(
 							([, v]): Counted => [
-								[index + 1, placeOf(v), makeOf(v)],
+								[snapshot, placeOf(v), makeOf(v)],
 								[0, 1],
 							],
 						),
@@ -232,7 +236,7 @@ function table<K extends string, C extends string>(keys: K[], counts: C[], rows:
 	}
 	const sorted = [...sums]
 		.map(([key, sum]) => [...key.split(",").map(Number), ...sum])
-		.filter((row) => row.slice(keys.length).some((value) => value > 0))
+		.filter((row) => row.slice(keys.length).some((value) => value !== 0))
 		.sort((a, b) => a.reduce((order, value, index) => order || value - b[index]!, 0));
 	return Object.fromEntries(
 		[...keys, ...counts].map((name, index) => [name, sorted.map((row) => row[index]!)]),
@@ -240,7 +244,7 @@ function table<K extends string, C extends string>(keys: K[], counts: C[], rows:
 }
 
 function oldestOf(vehicles: Vehicle[]): Figures["facts"]["oldest"] {
-	const year = Math.min(...vehicles.map((vehicle) => vehicle.year));
+	const year = vehicles.reduce((least, vehicle) => Math.min(least, vehicle.year), Infinity);
 	const names = vehicles
 		.filter((vehicle) => vehicle.year === year)
 		.map(({ make, model }) => JSON.stringify([make, model]));

@@ -85,7 +85,7 @@ describe("the four real snapshots", function () {
 			expect(result, stderr).to.include({ status: "loaded", duplicates: 0, rejected: 0 });
 			const names = ["rows", "added", "returned", "removed", "changed", "regeocoded", "unchanged"];
 			expect(names.map((name) => result![name])).to.deep.equal(COUNTS[index]);
-			for (const name of ["extract", "load"]) expect(result!.peakRssMb[name], `${name}, MB`).to.be.below(200);
+			for (const name of ["extract", "load", "report"]) expect(result!.peakRssMb[name], `${name}, MB`).to.be.below(200);
 			const [figures, noted] = await folder.query(
 				"f6w7-q2d2",
 				FIGURES_QUERY,

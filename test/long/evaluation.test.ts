@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { type ProgramRecord, recordProgram } from "../../local/program/record";
 import { programOf } from "../support/program";
-import { ALARM, FUNCTION, useProgram } from "../support/use-program";
+import { ALARM, FUNCTION, FUNCTION_NAMES, useProgram } from "../support/use-program";
 
 describe("evaluating the program twice", function () {
 	this.timeout(120_000);
@@ -47,12 +47,12 @@ describe("the program with rare settings", () => {
 
 	it("creates no alarm on silence when silentDays is 0", () => {
 		const names = all(ALARM).map(({ name }) => name);
-		expect(names).to.have.length(9).and.include("run-failed").and.not.include("no-run-succeeded");
+		expect(names).to.have.length(11).and.include("run-failed").and.not.include("no-run-succeeded");
 	});
 
 	it("reserves concurrency for each function when it is set", () => {
 		const reserved = all(FUNCTION).map(({ inputs }) => inputs.reservedConcurrentExecutions);
-		expect(reserved).to.deep.equal([2, 2, 2, 2, 2]);
+		expect(reserved).to.deep.equal(FUNCTION_NAMES.map(() => 2));
 	});
 });
 

@@ -67,7 +67,7 @@ describe("each function", () => {
 	it("reserves no concurrency by default", () => {
 		// Of a new account's 10 concurrent executions, 10 must stay unreserved.
 		const reserved = all(FUNCTION).map(({ inputs }) => inputs.reservedConcurrentExecutions);
-		expect(reserved).to.deep.equal(Array(FUNCTION_NAMES.length).fill(undefined));
+		expect(reserved).to.deep.equal(FUNCTION_NAMES.map(() => undefined));
 	});
 });
 

@@ -123,7 +123,7 @@ describe("a stack dev, with the real engine", function () {
 	});
 
 	it("updates only the function whose handler changed, and the workflow", async () => {
-		edit(stack.project, "handlers/notify.ts", (text) => text.replace(": nothing new`", ": nothing is new`"));
+		edit(stack.project, "handlers/notify.ts", (text) => text.replace(": nothing new", ": nothing is new"));
 		expect(told(await up())).to.deep.equal([`update ${FUNCTION} notify`, `update ${MACHINE} workflow`]);
 		expect(versionOf("notify")).to.equal("2");
 		expect(definition()).to.include(held(FUNCTION, "notify").state.qualifiedArn);

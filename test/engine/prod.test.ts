@@ -54,7 +54,7 @@ describe("a stack prod, with the real engine", function () {
 /** URNs of the buckets with all that guards them, and of the key. */
 function dataOf({ account }: EngineStack): string[] {
 	const buckets = [...account.resources.keys()].filter((urn) => urn.includes("::aws:s3/bucket"));
-	expect(buckets).to.have.length(15);
+	expect(buckets).to.have.length(23);
 	return [...buckets, urnOf("aws:kms/key:Key", "ev")];
 }
 

@@ -8,7 +8,7 @@ import { name as projectName } from "../../package.json";
 
 const ROOT = resolve(__dirname, "../..");
 /** What the program is made of. */
-const PROGRAM = ["index.ts", "infra", "handlers", "db", "package.json", "tsconfig.json", "Pulumi.README.md"];
+const PROGRAM = ["index.ts", "infra", "handlers", "db", "page", "package.json", "tsconfig.json", "Pulumi.README.md"];
 const STACKS = ["Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml"];
 
 /** Copies the project. @param target a folder that is not there yet */

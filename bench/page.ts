@@ -1,7 +1,6 @@
 /** The case `page`: how long a browser takes to draw the page, and to draw it again for another choice. */
 
 import { writeFileSync } from "node:fs";
-import Module from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Client } from "pg";
@@ -9,7 +8,7 @@ import { type Browser, chromium } from "playwright-core";
 import { readFigures } from "../handlers/reporting/figures";
 import { findChromium } from "../local/machine/chromium";
 import { clientConfig } from "../local/machine/postgres";
-import { bundlePage } from "../page/build/bundle";
+import { loadPage } from "../page/build/load";
 import type { Bed } from "./bed";
 import { pipeline } from "./methods";
 import { type BenchRow, type Measurement, type OnMeasured, rowsOf } from "./results";
@@ -62,9 +61,7 @@ async function renderPage(bed: Bed): Promise<string> {
 	try {
 		await pipeline.run({ bed, database, manifestKey, reload: false, file: "" });
 		await client.connect();
-		const render = new Module("render.js") as Module & { _compile(code: string, file: string): void };
-		render._compile(bundlePage().module, "render.js");
-		return render.exports.renderPage(await readFigures(client, "f6w7-q2d2"));
+		return loadPage()(await readFigures(client, "f6w7-q2d2"));
 	} finally {
 		await client.end();
 		await bed.drop(database);

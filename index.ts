@@ -1,8 +1,8 @@
 /**
  * The whole pipeline, in the order in which it is built:
  *
- *     schedule ──▶ workflow ──▶ extract ──▶ load ──▶ done
- *                     │      pages → S3   S3 → PostgreSQL
+ *     schedule ──▶ workflow ──▶ extract ──▶ load ──▶ export ──▶ report ──▶ done
+ *                     │      pages → S3   S3 → PostgreSQL → data files, page → S3
  *                     └─ success, failure ──▶ notify ──▶ SNS
  *     pulumi up ──▶ migrate, before the first load; a replay ──▶ migrate, before and after its loads
  *     Secrets Manager ──▶ rotate, every 30 days
@@ -27,7 +27,7 @@ const settings = readSettings();
 
 // Data and network.
 const storage = createStorage(settings);
-const { key, bucket, secrets } = storage;
+const { key, bucket, site, secrets } = storage;
 const network = createNetwork(settings, key);
 const database = createDatabase(settings, network, key);
 const networkAccess = createNetworkAccess(settings, network, storage, database);
@@ -41,14 +41,16 @@ scheduleRotation(functions.rotate, { database: secrets.database, reader: secrets
 
 // Runs, and reports on them.
 const workflow = createWorkflow(settings, key, functions, topic, [migrations]);
-const beforeFirstRun = [migrations, storage.bucketName, ...networkAccess];
+const beforeFirstRun = [migrations, storage.bucketName, ...storage.siteProtections, ...networkAccess];
 const { undelivered, startCommand: start } = createSchedule(settings, storage, workflow, beforeFirstRun);
-const monitoring = createMonitoring(settings, topic, { workflow, undelivered, database, bucket, functions });
+const monitoring = createMonitoring(settings, topic, { workflow, undelivered, database, bucket, site, functions });
 
 /** The stack's page in Pulumi Cloud, which fills in the outputs. https://www.pulumi.com/docs/pulumi-cloud/projects-and-stacks/#stack-readme */
 export const readme = readFileSync("Pulumi.README.md", "utf8");
 export const stateMachineArn = workflow.arn;
 export const bucketName = bucket.id;
+/** Where the page is. */
+export const pageUrl = site.pageUrl;
 export const databaseEndpoint = database.endpoint;
 export const databaseSecretArn = secrets.database.arn;
 export const readerSecretArn = secrets.reader.arn;

@@ -1,7 +1,7 @@
 /** Shows a run's progress and result on a terminal, from the functions' log lines and the workflow's steps. */
 
 import type { Client } from "pg";
-import type { ExtractResult, LoadResult, NotifyResult, ReplayPlan } from "../handlers/common/contract";
+import type { ExportResult, ExtractResult, LoadResult, NotifyResult, ReplayPlan } from "../handlers/common/contract";
 import type { Notification } from "../local/aws/services";
 import type { TaskWatcher } from "../local/aws/step-functions";
 import { count, size, type Terminal } from "./terminal";
@@ -72,8 +72,8 @@ function parse(line: string): LogLine | undefined {
 
 /** A task's result in a few words. */
 function describe(result: unknown): string {
-	const { fetched, status, rows, bytes, published, subject, runs, token } = (result ?? {}) as Partial<
-		Omit<ExtractResult, "rows"> & LoadResult & NotifyResult & ReplayPlan
+	const { fetched, status, rows, bytes, made, files, published, subject, runs, token } = (result ?? {}) as Partial<
+		Omit<ExtractResult, "rows"> & LoadResult & ExportResult & NotifyResult & ReplayPlan
 	>;
 	if (fetched !== undefined)
 		return fetched
@@ -81,6 +81,10 @@ function describe(result: unknown): string {
 			: `${count(rows!)} rows are stored already`;
 	if (status === "loaded") return `loaded ${count(rows!)} rows`;
 	if (status === "unchanged") return "unchanged: this version is published already";
+	if (made !== undefined) {
+		const what = files === undefined ? "the page" : `${files} data files`;
+		return made ? `made ${what}, ${size(bytes!)}` : `${what} ${files === undefined ? "is" : "are"} up to date`;
+	}
 	if (published !== undefined) return published ? "published" : `nothing to report (${subject})`;
 	if (runs !== undefined) return `${count(runs.length)} ${runs.length === 1 ? "load" : "loads"} to repeat`;
 	return token === undefined ? "" : "the new tables are in place of the old ones";

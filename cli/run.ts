@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { countsOf, type LoadCounts, NOT_COUNTED } from "../db/counts";
 import type { ExtractResult, LoadResult, RawFormat } from "../handlers/common/contract";
 import { connect, type DatabaseSecret } from "../handlers/common/database";
@@ -22,6 +23,9 @@ import type { Options } from "./options";
 import { createReport, type Report, summarise } from "./report";
 import type { Terminal } from "./terminal";
 
+/** The functions whose memory a result names. */
+const MEASURED = ["migrate", "extract", "load", "export", "report"] as const;
+
 /** The result of one run, as `--json` prints it. */
 interface RunResult extends LoadCounts {
 	status: LoadResult["status"] | "failed";
@@ -29,7 +33,7 @@ interface RunResult extends LoadCounts {
 	/** Key of the manifest in the raw bucket; null if the run failed before there was one. */
 	manifest: string | null;
 	/** MB, by function; null if it did not run. */
-	peakRssMb: Record<"migrate" | "extract" | "load", number | null>;
+	peakRssMb: Record<(typeof MEASURED)[number], number | null>;
 	error?: string;
 	message?: string;
 }
@@ -77,6 +81,7 @@ export async function runSources(options: Options, terminal: Terminal, started: 
 		if (result.status === "failed") return false;
 	}
 	await showDatabase(terminal, aws.secrets.get<DatabaseSecret>(readerSecretArn)!);
+	await showPage(terminal, deployment, join(state, "site"));
 	return true;
 }
 
@@ -159,8 +164,7 @@ async function runOnce(
 	const overrides = replay ? { replay } : { refetch, reload, accept };
 	const outcome = await deployment.run(randomUUID(), { dataset, ...overrides }, watcher);
 	report.notified(deployment.notifications());
-	const [peakOfMigrate, extract, load] = (["migrate", "extract", "load"] as const).map(deployment.peakRssMb);
-	const peakRssMb = { migrate: peakOfMigrate!, extract: extract!, load: load! };
+	const peakRssMb = measured(deployment.peakRssMb);
 	deployment.stopFunctions();
 	const about = { seconds: (Date.now() - startedAt) / 1000, manifest, peakRssMb };
 	if ("error" in outcome)
@@ -170,6 +174,10 @@ async function runOnce(
 	return { status: loaded.status, ...countsOf(loaded), ...about };
 }
 
+function measured(peakOf: Deployment["peakRssMb"]): RunResult["peakRssMb"] {
+	return Object.fromEntries(MEASURED.map((name) => [name, peakOf(name)])) as RunResult["peakRssMb"];
+}
+
 /** Prints a run's result for `--json`. */
 function print(result: RunResult): void {
 	process.stdout.write(`${JSON.stringify(result)}\n`);
@@ -177,8 +185,15 @@ function print(result: RunResult): void {
 
 /** Prints, for `--json`, a failure outside of the workflow. */
 export function printFailure({ name, message }: Error, seconds: number): void {
-	const peakRssMb = { migrate: null, extract: null, load: null };
+	const peakRssMb = measured(() => null);
 	print({ status: "failed", ...NOT_COUNTED, seconds, manifest: null, peakRssMb, error: name, message });
+}
+
+/** Copies the site out of its bucket and shows the page's address, if there is a page: one of an earlier run if need be. */
+async function showPage(terminal: Terminal, deployment: Deployment, directory: string): Promise<void> {
+	await deployment.copySite(directory);
+	const page = join(directory, "index.html");
+	if (existsSync(page)) terminal.text(`The page: ${pathToFileURL(page)}`);
 }
 
 /** Shows what the database holds, as its reader. */

@@ -2,7 +2,7 @@
 
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { AWS_CLIENT } from "./common/aws-client";
-import type { ExtractResult, LoadResult, NotifyEvent, NotifyResult } from "./common/contract";
+import type { CaughtError, ExtractResult, LoadResult, NotifyEvent, NotifyResult } from "./common/contract";
 import { requireEnvironment } from "./common/environment";
 import { FAILURES } from "./common/failure";
 import { createLog } from "./common/log";
@@ -23,8 +23,8 @@ export function notifyHandler(settings: NotifySettings) {
 	const client = new SNSClient(AWS_CLIENT);
 	return async (event: NotifyEvent): Promise<NotifyResult> => {
 		const log = createLog({ runId: event.runId, function: "notify" });
-		const message = writeMessage(event);
-		const published = event.load?.status !== "unchanged" || event.error !== undefined || settings.notifyWhenUnchanged;
+		const message = writeMessage(event, process.env.PAGE_URL);
+		const published = hasNews(event) || settings.notifyWhenUnchanged;
 		if (published) {
 			const topic = requireEnvironment("TOPIC_ARN");
 			await client.send(new PublishCommand({ TopicArn: topic, Subject: message.subject, Message: message.body }));
@@ -34,26 +34,40 @@ export function notifyHandler(settings: NotifySettings) {
 	};
 }
 
-/** Writes the message about a run: what was fetched, what changed and how long it took; or what failed and what to do. */
-export function writeMessage(event: NotifyEvent): Message {
+/** Whether something changed or failed. */
+function hasNews({ load, error, exportError, reportError }: NotifyEvent): boolean {
+	return load?.status !== "unchanged" || [error, exportError, reportError].some((one) => one != null);
+}
+
+/**
+ * Writes the message about a run: what was fetched, what changed and how long it took; or what failed and what to do.
+ * @param pageUrl the page's address, if it is public
+ */
+export function writeMessage(event: NotifyEvent, pageUrl?: string): Message {
 	if (event.error) return failedMessage(event, event.error);
 	const { extract, load } = event;
-	if (load && event.replay === true) return replayedMessage(event, load);
-	if (load?.status === "loaded") return loadedMessage(event, extract, load);
+	if (load && event.replay === true) return replayedMessage(event, load, pageUrl);
+	if (load?.status === "loaded") return loadedMessage(event, extract, load, pageUrl);
 	return {
-		subject: asSubject(`${event.dataset}: nothing new`),
+		subject: asSubject(`${event.dataset}: nothing new${oldPage(event)}`),
 		body: paragraphs(
 			[
 				extract
 					? `The source has not changed since ${dateOf(extract.rowsUpdatedAt)}; that snapshot is already published.`
 					: "",
 			],
+			aboutPage(event, pageUrl),
 			whereToLook(event),
 		),
 	};
 }
 
-function loadedMessage(event: NotifyEvent, extract: ExtractResult | null, load: LoadResult): Message {
+function loadedMessage(
+	event: NotifyEvent,
+	extract: ExtractResult | null,
+	load: LoadResult,
+	pageUrl: string | undefined,
+): Message {
 	const figures = [
 		["added", load.added, "never seen before"],
 		["returned", load.returned, "removed earlier, now registered again"],
@@ -71,35 +85,62 @@ function loadedMessage(event: NotifyEvent, extract: ExtractResult | null, load: 
 		? `fetched in ${seconds(extract.seconds)}, ${megabytes(extract.bytes)} compressed`
 		: "fetched by an earlier run";
 	return {
-		subject: asSubject(`${event.dataset}: ${number(load.added)} added, ${number(load.removed)} removed`),
+		subject: asSubject(
+			`${event.dataset}: ${number(load.added)} added, ${number(load.removed)} removed${oldPage(event)}`,
+		),
 		body: paragraphs(
 			[
 				`The snapshot of ${dateOf(load.rowsUpdatedAt)} is published: ${number(load.rows)} rows, ${fetched}, loaded in ${seconds(load.seconds)}.`,
 			],
 			lines,
 			load.notes,
+			aboutPage(event, pageUrl),
 			[...rawData(extract), ...whereToLook(event)],
 		),
 	};
 }
 
-function replayedMessage(event: NotifyEvent, load: LoadResult): Message {
+function replayedMessage(event: NotifyEvent, load: LoadResult, pageUrl: string | undefined): Message {
 	return {
-		subject: asSubject(`${event.dataset}: replayed`),
+		subject: asSubject(`${event.dataset}: replayed${oldPage(event)}`),
 		body: paragraphs(
 			[
 				`What was published has been built again from raw data, up to the snapshot of ${dateOf(load.rowsUpdatedAt)} with ${number(load.rows)} rows.`,
 			],
+			aboutPage(event, pageUrl),
 			whereToLook(event),
 		),
 	};
 }
 
-function failedMessage(event: NotifyEvent, error: { Error: string; Cause: string }): Message {
+/** Where the page is, and why it or the files beside it do not show what is published. */
+function aboutPage({ exportError, reportError }: NotifyEvent, pageUrl: string | undefined): string[] {
+	const old = [
+		...(reportError ? [`The page could not be made, so the old one stays. ${describeError(reportError)}`] : []),
+		...(exportError
+			? [`The data files could not be written, so the old ones stay. ${describeError(exportError)}`]
+			: []),
+	];
+	return [
+		...(pageUrl ? [`The page: ${pageUrl}`] : []),
+		...old,
+		...(old.length > 0 ? ["The next run tries again, even if the source has nothing new."] : []),
+	];
+}
+
+/** The same in the subject. */
+function oldPage({ exportError, reportError }: NotifyEvent): string {
+	if (reportError) return ", but the page is old";
+	return exportError ? ", but the data files are old" : "";
+}
+
+const describeError = ({ Error: name, Cause: cause }: CaughtError) => `${name}: ${messageOf(cause)}`;
+
+function failedMessage(event: NotifyEvent, error: CaughtError): Message {
 	return {
 		subject: asSubject(`${event.dataset}: FAILED, ${error.Error}`),
 		body: paragraphs(
-			[`${error.Error}: ${messageOf(error.Cause)}`],
+			[describeError(error)],
 			[describeDatabase(event, error.Error), ...rawData(event.extract)],
 			whereToLook(event),
 		),

@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { NAMESPACE } from "../handlers/common/metrics";
 import type { Functions } from "./functions";
 import type { Settings } from "./settings";
+import type { Site } from "./site";
 import { TASK_SECONDS } from "./workflow-definition";
 
 /** The resources that the alarms and the dashboard watch. */
@@ -14,6 +15,7 @@ export interface MonitoredResources {
 	undelivered: aws.sqs.Queue;
 	database: aws.rds.Instance;
 	bucket: aws.s3.Bucket;
+	site: Site;
 	functions: Functions;
 }
 
@@ -126,8 +128,15 @@ function defineRunAlarms({ silentDays }: Settings, { workflow, undelivered }: Mo
 	];
 }
 
-/** Alarms on rows that load rejected and on failed rotations. */
+/** Alarms on rows that load rejected, on pages and files that were not made, and on failed rotations. */
 function defineFunctionAlarms({ functions }: MonitoredResources): Alarm[] {
+	const failuresOf = (lambda: aws.lambda.Function) => ({
+		...DAILY_EVENTS,
+		namespace: "AWS/Lambda",
+		metricName: "Errors",
+		dimensions: { FunctionName: lambda.name },
+		statistic: "Sum",
+	});
 	return [
 		{
 			name: "rows-rejected",
@@ -142,16 +151,22 @@ function defineFunctionAlarms({ functions }: MonitoredResources): Alarm[] {
 			},
 		},
 		{
+			name: "export-failed",
+			description:
+				"The data files beside the page could not be written at an attempt. If the retries failed too, the files are the old ones, and the run's message says why. The next run writes them. Read the log of the function export.",
+			args: failuresOf(functions.export),
+		},
+		{
+			name: "report-failed",
+			description:
+				"The page could not be made at an attempt. If the retries failed too, the page is the old one, and the run's message says why. The next run makes it. Read the log of the function report.",
+			args: failuresOf(functions.report),
+		},
+		{
 			name: "rotation-failed",
 			description:
 				"A database password could not be replaced. The old one stays valid, and Secrets Manager retries by itself. Read the log of the function rotate for the reason, and start a rotation with aws secretsmanager rotate-secret.",
-			args: {
-				...DAILY_EVENTS,
-				namespace: "AWS/Lambda",
-				metricName: "Errors",
-				dimensions: { FunctionName: functions.rotate.name },
-				statistic: "Sum",
-			},
+			args: failuresOf(functions.rotate),
 		},
 	];
 }

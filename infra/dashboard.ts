@@ -14,9 +14,13 @@ export interface DashboardNames {
 	database: string;
 	queueUrl: string;
 	bucket: string;
+	/** The site's bucket. */
+	site: string;
 	/** Names of the functions. */
 	extract: string;
 	load: string;
+	export: string;
+	report: string;
 	notify: string;
 	alarmArns: string[];
 }
@@ -44,6 +48,13 @@ export function defineDashboard(names: DashboardNames) {
 		"function",
 		functionName,
 		rendering,
+	];
+	const lambdaDuration = (name: "export" | "report"): Metric => [
+		"AWS/Lambda",
+		"Duration",
+		"FunctionName",
+		names[name],
+		{ id: name, visible: false },
 	];
 	const databaseMetric = (name: string, rendering: object): Metric => [
 		"AWS/RDS",
@@ -82,8 +93,12 @@ export function defineDashboard(names: DashboardNames) {
 			graph("Longest duration, seconds", position(0, 10, 12, 6), "Maximum", DAY, [
 				functionMetric("seconds", "extract", { label: "extract" }),
 				functionMetric("seconds", "load", { label: "load" }),
+				lambdaDuration("export"),
+				lambdaDuration("report"),
 				runMetric("ExecutionTime", { id: "run", visible: false }),
 				[{ id: "seconds", expression: "run / 1000", label: "the whole run" }],
+				[{ id: "exportSeconds", expression: "export / 1000", label: "export" }],
+				[{ id: "reportSeconds", expression: "report / 1000", label: "report" }],
 			]),
 			graph("Rows in a snapshot", position(12, 10, 12, 6), "Maximum", DAY, [
 				functionMetric("rows", "load", { label: "rows" }),
@@ -117,8 +132,9 @@ function writeLinks(names: DashboardNames): string {
 		),
 		Database: consoleUrl("rds", `/home?region=${region}#database:id=${names.database};is-cluster=false`),
 		"Raw data": consoleUrl("s3", `/buckets/${names.bucket}?region=${region}&prefix=raw/`),
+		"The page and its data files": consoleUrl("s3", `/buckets/${names.site}?region=${region}&prefix=site/`),
 	};
-	const functions = (["extract", "load", "notify"] as const).map(
+	const functions = (["extract", "load", "export", "report", "notify"] as const).map(
 		(name) => `[${name}](${consoleUrl("lambda", `/home?region=${region}#/functions/${names[name]}?tab=monitoring`)})`,
 	);
 	return [
@@ -130,7 +146,7 @@ function writeLinks(names: DashboardNames): string {
 
 /** Creates the dashboard. */
 export function createDashboard(
-	{ workflow, undelivered, database, bucket, functions }: MonitoredResources,
+	{ workflow, undelivered, database, bucket, site, functions }: MonitoredResources,
 	alarms: aws.cloudwatch.MetricAlarm[],
 ): { dashboardUrl: pulumi.Output<string> } {
 	const stack = pulumi.getStack();
@@ -145,8 +161,11 @@ export function createDashboard(
 				database: database.identifier,
 				queueUrl: undelivered.id,
 				bucket: bucket.id,
+				site: site.bucket.id,
 				extract: functions.extract.name,
 				load: functions.load.name,
+				export: functions.export.name,
+				report: functions.report.name,
 				notify: functions.notify.name,
 				alarmArns: alarms.map((alarm) => alarm.arn),
 			})

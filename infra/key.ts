@@ -2,14 +2,18 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { allowDistribution, type PublicPage } from "./public-page";
 import type { Statement } from "./role";
 import type { Settings } from "./settings";
 
 /** What a publisher to an encrypted SNS topic needs. https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html */
 export const SNS_KEY_ACTIONS = ["kms:Decrypt", "kms:GenerateDataKey*"];
 
-/** Creates the stack's key. Its policy admits services that use it on their own behalf; roles are admitted by their own policies. */
-export function createKey(settings: Settings): aws.kms.Key {
+/**
+ * Creates the stack's key. Its policy admits services that use it on their own behalf; roles are admitted by their own policies.
+ * @param publicPage reads the site's objects, if there is one
+ */
+export function createKey(settings: Settings, publicPage: PublicPage | undefined): aws.kms.Key {
 	const account = aws.getCallerIdentityOutput().accountId;
 	const region = aws.getRegionOutput().region;
 	const policy = aws.iam.getPolicyDocumentOutput({
@@ -40,12 +44,13 @@ export function createKey(settings: Settings): aws.kms.Key {
 				resources: ["*"],
 				principals: [{ type: "Service", identifiers: ["events.amazonaws.com", "cloudwatch.amazonaws.com"] }],
 			},
+			...(publicPage ? [allowDistribution(publicPage, "kms:Decrypt", "*")] : []),
 		],
 	});
 	return new aws.kms.Key(
 		"ev",
 		{
-			description: "Raw data, database, secrets, messages and logs of the EV registrations pipeline",
+			description: "Raw data, page, database, secrets, messages and logs of the EV registrations pipeline",
 			enableKeyRotation: true,
 			deletionWindowInDays: settings.protect ? 30 : 7,
 			policy: policy.json,

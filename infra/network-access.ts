@@ -22,7 +22,7 @@ export function createNetworkAccess(
 	instance: aws.rds.Instance,
 ): pulumi.Resource[] {
 	const { outward, inward, database, endpoint } = network.groups;
-	const s3 = createS3Endpoint(network, storage.bucket.arn);
+	const s3 = createS3Endpoint(network, storage);
 	const secrets = createSecretsEndpoint(settings, network, storage, instance);
 	return [
 		s3,
@@ -35,8 +35,8 @@ export function createNetworkAccess(
 				]
 			: []),
 		allowOut("inward-s3", inward, HTTPS, "to S3", { prefixListId: s3.prefixListId }),
-		...allow("inward-secrets", inward, endpoint, HTTPS, "load, migrate and rotate to Secrets Manager"),
-		...allow("inward-database", inward, database, POSTGRESQL, "load, migrate and rotate to the database"),
+		...allow("inward-secrets", inward, endpoint, HTTPS, "the isolated functions to Secrets Manager"),
+		...allow("inward-database", inward, database, POSTGRESQL, "the isolated functions to the database"),
 	];
 }
 
@@ -68,18 +68,24 @@ function createSecretsEndpoint(
 	});
 }
 
-/** Creates the S3 gateway endpoint, which is free, for all subnets. It serves only one bucket. */
-function createS3Endpoint({ vpc, internetPlacement }: Network, bucketArn: pulumi.Output<string>): aws.ec2.VpcEndpoint {
+/** Creates the S3 gateway endpoint, which is free, for all subnets. It serves only the raw data and the site. */
+function createS3Endpoint({ vpc, internetPlacement }: Network, { bucket, site }: Storage): aws.ec2.VpcEndpoint {
 	return new aws.ec2.VpcEndpoint("s3", {
 		vpcId: vpc.vpcId,
 		serviceName: serviceName("s3"),
 		vpcEndpointType: "Gateway",
 		routeTableIds: vpc.routeTables.apply((tables) => pulumi.all((tables ?? []).map((table) => table.id))),
-		policy: endpointPolicy({
-			// Only extract writes; without NAT it runs outside the network and uses the public endpoint.
-			actions: ["s3:GetObject", "s3:ListBucket", ...(internetPlacement ? ["s3:PutObject"] : [])],
-			resources: [bucketArn, pulumi.interpolate`${bucketArn}/*`],
-		}),
+		policy: endpointPolicy(
+			{
+				// Only extract writes raw data; without NAT it runs outside the network and uses the public endpoint.
+				actions: ["s3:GetObject", "s3:ListBucket", ...(internetPlacement ? ["s3:PutObject"] : [])],
+				resources: [bucket.arn, pulumi.interpolate`${bucket.arn}/*`],
+			},
+			{
+				actions: ["s3:GetObject", "s3:ListBucket", "s3:PutObject"],
+				resources: [site.bucket.arn, pulumi.interpolate`${site.bucket.arn}/site/*`],
+			},
+		),
 	});
 }
 
@@ -115,9 +121,9 @@ function serviceName(service: string): pulumi.Output<string> {
 }
 
 /** A policy for all callers: roles limit who may call, the endpoint limits what they reach. */
-function endpointPolicy(statement: Statement): pulumi.Output<string> {
+function endpointPolicy(...statements: Statement[]): pulumi.Output<string> {
 	return aws.iam.getPolicyDocumentOutput({
-		statements: [{ ...statement, principals: [{ type: "*", identifiers: ["*"] }] }],
+		statements: statements.map((statement) => ({ ...statement, principals: [{ type: "*", identifiers: ["*"] }] })),
 	}).json;
 }
 

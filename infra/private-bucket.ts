@@ -22,8 +22,21 @@ export interface PrivateBucket {
 
 /** Creates a bucket and its protections. */
 export function createPrivateBucket(name: string, settings: Settings, options: BucketOptions): PrivateBucket {
-	const { protect, keepData } = settings;
-	const bucket = new aws.s3.Bucket(name, { forceDestroy: !keepData }, { protect, retainOnDelete: keepData });
+	return protectBucket(name, createBucket(name, settings), settings, options);
+}
+
+/** Creates a bucket without its protections. */
+export function createBucket(name: string, { protect, keepData }: Settings): aws.s3.Bucket {
+	return new aws.s3.Bucket(name, { forceDestroy: !keepData }, { protect, retainOnDelete: keepData });
+}
+
+/** Creates a bucket's protections. @param name of all of them */
+export function protectBucket(
+	name: string,
+	bucket: aws.s3.Bucket,
+	{ keepData }: Settings,
+	options: BucketOptions,
+): PrivateBucket {
 	const target = { bucket: bucket.id };
 	// A bucket that outlives the stack stays private.
 	const retention = { retainOnDelete: keepData };

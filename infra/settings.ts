@@ -29,6 +29,12 @@ export interface Settings {
 	maxChangedShare: number;
 	/** Whether notify reports runs without changes. */
 	notifyWhenUnchanged: boolean;
+	/** Whether CloudFront serves the page to everybody. */
+	publicPage: boolean;
+	/** The page's own domain; undefined for CloudFront's. */
+	pageDomain: string | undefined;
+	/** ARN of the domain's certificate in us-east-1. */
+	pageCertificateArn: string | undefined;
 	/** Subscriber to the topic; undefined for none. */
 	email: string | undefined;
 	/** Days without a successful run before an alarm; 0 for no alarm. */
@@ -64,6 +70,11 @@ export const LOG_DAYS = [
 	1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
+const DOMAIN = /^$|^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/;
+/** https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html */
+const CERTIFICATE = /^$|^arn:aws:acm:us-east-1:\d{12}:certificate\/[0-9a-f-]{36}$/;
+const CERTIFICATE_RULE = "the ARN of a certificate of ACM in us-east-1, where CloudFront looks for it, or empty";
+
 const BYTE = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
 const CIDR = new RegExp(`^${BYTE}(\\.${BYTE}){3}/(1[6-9]|20)$`);
 /** Private address ranges (RFC 1918). https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html */
@@ -93,6 +104,9 @@ export function readSettings(): Settings {
 		maxRemovedShare: share("maxRemovedShare"),
 		maxChangedShare: share("maxChangedShare"),
 		notifyWhenUnchanged: config.requireBoolean("notifyWhenUnchanged"),
+		publicPage: config.requireBoolean("publicPage"),
+		pageDomain: text("pageDomain", DOMAIN, "a domain such as ev.example.org, or empty") || undefined,
+		pageCertificateArn: text("pageCertificateArn", CERTIFICATE, CERTIFICATE_RULE) || undefined,
 		email: text("email", /^$|^[^@\s]+@[^@\s]+$/, "an e-mail address, or empty") || undefined,
 		// CloudWatch evaluates at most seven days. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 		silentDays: between("silentDays", 0, 7),
@@ -160,6 +174,7 @@ function createReaders(config: pulumi.Config) {
 /** Rejects settings that contradict one another. */
 function rejectContradictions(settings: Settings): void {
 	const { endpointZones, zones, protect, backupDays, schedule, silentDays } = settings;
+	const { publicPage, pageDomain, pageCertificateArn } = settings;
 	const contradiction = (problem: string, names: string[]) =>
 		new pulumi.RunError(
 			`${problem}; change one of them with \`pulumi config set ${names.join(" …` or `pulumi config set ")} …\`.`,
@@ -175,6 +190,16 @@ function rejectContradictions(settings: Settings): void {
 			"backupDays",
 			"protect",
 		]);
+	if ((pageDomain === undefined) !== (pageCertificateArn === undefined))
+		throw contradiction(
+			"Only one of the settings pageDomain and pageCertificateArn is given, and each needs the other",
+			["pageDomain", "pageCertificateArn"],
+		);
+	if (pageDomain !== undefined && !publicPage)
+		throw contradiction(
+			`The setting pageDomain is ${pageDomain}, but publicPage is false and the page has no address`,
+			["publicPage", "pageDomain"],
+		);
 	const gap = silentDays === 0 ? 0 : longestGapDays(schedule);
 	const problem = gap === Number.POSITIVE_INFINITY ? "starts no further run" : `leaves ${gap} days between two runs`;
 	// A run may end some hours later than the one a week earlier, and CloudWatch evaluates no more than a week.

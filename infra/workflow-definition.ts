@@ -2,17 +2,17 @@
 
 import type { FailureName } from "../handlers/common/failure";
 
+/** The functions that the workflow calls. */
+export const WORKFLOW_FUNCTIONS = ["extract", "load", "export", "report", "migrate", "notify"] as const;
+export type WorkflowFunction = (typeof WORKFLOW_FUNCTIONS)[number];
+
 /** ARNs of what the workflow calls. */
-export interface WorkflowTargets {
-	extract: string;
-	load: string;
-	migrate: string;
-	notify: string;
-	topic: string;
-}
+export type WorkflowTargets = Record<WorkflowFunction | "topic", string>;
 
 /** Timeout of extract and load, in seconds: the longest that Lambda allows. */
 export const TASK_SECONDS = 900;
+/** Timeout of export and report, in seconds. */
+export const PAGE_SECONDS = 300;
 /** Timeout of migrate, in seconds. */
 export const MIGRATE_SECONDS = 300;
 /** Timeout of notify, in seconds. */
@@ -22,7 +22,7 @@ export const NOTIFY_SECONDS = 60;
  * Timeout of a run, in seconds: more than all steps of the longest path take if each is retried as often as possible, and
  * less than a day, so that a nightly run ends before the next one starts.
  */
-const RUN_SECONDS = 20 * 3600;
+const RUN_SECONDS = 22 * 3600;
 
 /** Transient errors of Lambda itself. https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html */
 const LAMBDA_RETRIES = [
@@ -42,6 +42,15 @@ const LAMBDA_RETRIES = [
 
 /** Three waits are longer than the other run's load can take. */
 const WHILE_ANOTHER_RUN_LOADS = retryAtIntervals(failures("RunInProgress"), { seconds: 310, attempts: 3 });
+
+/** Fewer than of load: what does not succeed is made up for by the next run. */
+const RETRY_PAGE = [
+	...LAMBDA_RETRIES,
+	retryWithBackoff(failures("SecretUnavailable", "StorageUnavailable", "DatabaseUnavailable"), {
+		seconds: 20,
+		attempts: 2,
+	}),
+];
 
 /** The errors at which each step is retried: those that are likely to be over within minutes. */
 const RETRY = {
@@ -65,6 +74,8 @@ const RETRY = {
 		retryWithBackoff(failures("SecretUnavailable", "DatabaseUnavailable"), { seconds: 20, attempts: 4 }),
 		WHILE_ANOTHER_RUN_LOADS,
 	],
+	export: RETRY_PAGE,
+	report: RETRY_PAGE,
 	notify: LAMBDA_RETRIES,
 	publish: [retryWithBackoff(["States.TaskFailed", "States.Timeout"], { seconds: 5, attempts: 3 })],
 };
@@ -111,14 +122,18 @@ function retryAtIntervals(errors: string[], { seconds, attempts }: Retry) {
 /**
  * The state machine's definition, in JSONPath.
  *
- *     Begin ─▶ Extract ─▶ Load ─▶ Notify success ─▶ Done
- *                           └─ raw files damaged: Extract again ─▶ Load again
- *           ─▶ Prepare replay ─▶ Replay, for each run ─▶ Publish replay ─▶ Notify success ─▶ Done
- *     any error ─▶ Notify failure ─▶ Failed
+ *     Begin ─▶ Extract ─▶ Load ─▶ Export ─▶ Report ─▶ Notify success ─▶ Done
+ *                           └─ raw files damaged: Extract again ─▶ Load again ─▶ Export …
+ *           ─▶ Prepare replay ─▶ Replay, for each run ─▶ Publish replay ─▶ Export …
+ *     any error, but of Export and Report ─▶ Notify failure ─▶ Failed
  */
 export function defineWorkflow(targets: WorkflowTargets) {
-	const { extract, load, replay, migrate, notify, publish } = defineTasks(targets);
+	const { extract, load, replay, migrate, notify, publish, ...tasks } = defineTasks(targets);
 	const catchFailure = { ErrorEquals: ANY_ERROR, ResultPath: "$.error", Next: "Notify failure" };
+	const goOn = (errorPath: string, next: string) => ({
+		Catch: [{ ErrorEquals: ANY_ERROR, ResultPath: errorPath, Next: next }],
+		Next: next,
+	});
 
 	return {
 		Comment: "Loads the latest snapshot of the register into the database and reports the outcome",
@@ -139,6 +154,10 @@ export function defineWorkflow(targets: WorkflowTargets) {
 					"input.$": "States.JsonMerge($.defaults, $.given, false)",
 					extract: null,
 					load: null,
+					export: null,
+					exportError: null,
+					report: null,
+					reportError: null,
 				},
 				Next: "Fetch or replay",
 			},
@@ -170,7 +189,7 @@ export function defineWorkflow(targets: WorkflowTargets) {
 				...load(),
 				ResultPath: "$.load",
 				Catch: [{ ErrorEquals: RAW_DATA_DAMAGED, ResultPath: "$.damage", Next: "Extract again" }, catchFailure],
-				Next: "Notify success",
+				Next: "Export",
 			},
 			"Extract again": {
 				...extract({ refetch: true }),
@@ -178,7 +197,7 @@ export function defineWorkflow(targets: WorkflowTargets) {
 				Catch: [catchFailure],
 				Next: "Load again",
 			},
-			"Load again": { ...load(), ResultPath: "$.load", Catch: [catchFailure], Next: "Notify success" },
+			"Load again": { ...load(), ResultPath: "$.load", Catch: [catchFailure], Next: "Export" },
 			// A loop and not a Map, which would go on with later runs after one failed.
 			"Prepare replay": {
 				...migrate({ action: "prepareReplay" }),
@@ -212,8 +231,11 @@ export function defineWorkflow(targets: WorkflowTargets) {
 				...migrate({ action: "publishReplay", "token.$": "$.plan.token" }),
 				ResultPath: "$.published",
 				Catch: [catchFailure],
-				Next: "Notify success",
+				Next: "Export",
 			},
+			// The data is published: a run whose page or files cannot be made succeeds, and its message says so.
+			Export: { ...tasks.export(), ResultPath: "$.export", ...goOn("$.exportError", "Report") },
+			Report: { ...tasks.report(), ResultPath: "$.report", ...goOn("$.reportError", "Notify success") },
 			"Notify success": {
 				...notify({}),
 				ResultPath: "$.notified",
@@ -229,7 +251,15 @@ export function defineWorkflow(targets: WorkflowTargets) {
 			},
 			Done: {
 				Type: "Pass",
-				Parameters: { "runId.$": "$.runId", "extract.$": "$.extract", "load.$": "$.load" },
+				Parameters: {
+					"runId.$": "$.runId",
+					"extract.$": "$.extract",
+					"load.$": "$.load",
+					"export.$": "$.export",
+					"exportError.$": "$.exportError",
+					"report.$": "$.report",
+					"reportError.$": "$.reportError",
+				},
 				End: true,
 			},
 			"Notify failure": {
@@ -251,26 +281,25 @@ export function defineWorkflow(targets: WorkflowTargets) {
 
 /** The tasks, without what follows them. A function's ARN as Resource makes its input the state's, and its result too. */
 function defineTasks(targets: WorkflowTargets) {
-	const invoke = (name: "extract" | "load" | "migrate" | "notify", seconds: number, parameters: object) => ({
+	const invoke = (name: WorkflowFunction, seconds: number, parameters: object) => ({
 		Type: "Task",
 		Resource: targets[name],
 		Parameters: parameters,
 		TimeoutSeconds: seconds + 30,
 		Retry: RETRY[name],
 	});
+	const run = { "runId.$": "$.runId", "dataset.$": "$.input.dataset" };
 	const loadSecrets = { "pipeline.$": "$.input.secrets.pipeline", "database.$": "$.input.secrets.database" };
 	return {
 		extract: (refetch: object) =>
 			invoke("extract", TASK_SECONDS, {
-				"runId.$": "$.runId",
-				"dataset.$": "$.input.dataset",
+				...run,
 				secrets: { "pipeline.$": "$.input.secrets.pipeline", "source.$": "$.input.secrets.source" },
 				...refetch,
 			}),
 		load: () =>
 			invoke("load", TASK_SECONDS, {
-				"runId.$": "$.runId",
-				"dataset.$": "$.input.dataset",
+				...run,
 				"manifestKey.$": "$.extract.manifestKey",
 				secrets: loadSecrets,
 				"reload.$": "$.input.reload",
@@ -287,16 +316,19 @@ function defineTasks(targets: WorkflowTargets) {
 				reload: true,
 				"accept.$": "$.position.run.accept",
 			}),
+		export: () => invoke("export", PAGE_SECONDS, run),
+		report: () => invoke("report", PAGE_SECONDS, run),
 		migrate: (action: object) => invoke("migrate", MIGRATE_SECONDS, { "runId.$": "$.runId", ...action }),
 		notify: (error: object) =>
 			invoke("notify", NOTIFY_SECONDS, {
-				"runId.$": "$.runId",
-				"dataset.$": "$.input.dataset",
+				...run,
 				"execution.$": "$.execution",
 				"startedAt.$": "$.startedAt",
 				"replay.$": "$.input.replay",
 				"extract.$": "$.extract",
 				"load.$": "$.load",
+				"exportError.$": "$.exportError",
+				"reportError.$": "$.reportError",
 				...error,
 			}),
 		/** Publishes without notify, for when notify fails. */

@@ -6,7 +6,7 @@ import { allowKeyUse, SNS_KEY_ACTIONS } from "./key";
 import { createLogGroup } from "./log-group";
 import { createRole } from "./role";
 import type { Settings } from "./settings";
-import { defineWorkflow } from "./workflow-definition";
+import { defineWorkflow, WORKFLOW_FUNCTIONS, type WorkflowFunction, type WorkflowTargets } from "./workflow-definition";
 
 /**
  * Creates the state machine, with a role that may invoke the functions and publish to the topic.
@@ -15,11 +15,11 @@ import { defineWorkflow } from "./workflow-definition";
 export function createWorkflow(
 	settings: Settings,
 	key: aws.kms.Key,
-	functions: Record<"extract" | "load" | "migrate" | "notify", aws.lambda.Function>,
+	functions: Record<WorkflowFunction, aws.lambda.Function>,
 	topic: aws.sns.Topic,
 	dependsOn: pulumi.Resource[],
 ): aws.sfn.StateMachine {
-	const { extract, load, migrate, notify } = functions;
+	const called = WORKFLOW_FUNCTIONS.map((name) => [name, functions[name]] as const);
 	// Log groups with this prefix need no statement of their own in the account's CloudWatch Logs resource policy.
 	const log = createLogGroup("workflow", settings, key, {
 		namePrefix: "/aws/vendedlogs/states/ev-registrations-",
@@ -28,7 +28,7 @@ export function createWorkflow(
 		// All versions: an execution that started before a deployment continues with the versions it started with.
 		{
 			actions: ["lambda:InvokeFunction"],
-			resources: [extract, load, migrate, notify].map((lambda) => pulumi.interpolate`${lambda.arn}:*`),
+			resources: called.map(([, lambda]) => pulumi.interpolate`${lambda.arn}:*`),
 		},
 		{ actions: ["sns:Publish"], resources: [topic.arn] },
 		allowKeyUse(key, "sns", SNS_KEY_ACTIONS),
@@ -53,10 +53,11 @@ export function createWorkflow(
 		{
 			roleArn: role.arn,
 			definition: pulumi
-				.all([extract.qualifiedArn, load.qualifiedArn, migrate.qualifiedArn, notify.qualifiedArn, topic.arn])
-				.apply(([extract, load, migrate, notify, topic]) =>
-					JSON.stringify(defineWorkflow({ extract, load, migrate, notify, topic })),
-				),
+				.output({
+					...Object.fromEntries(called.map(([name, lambda]) => [name, lambda.qualifiedArn])),
+					topic: topic.arn,
+				})
+				.apply((targets) => JSON.stringify(defineWorkflow(targets as WorkflowTargets))),
 			loggingConfiguration: {
 				level: "ALL",
 				includeExecutionData: false,

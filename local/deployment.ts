@@ -11,8 +11,9 @@ import { type CallResource, type Outcome, runWorkflow, type TaskWatcher } from "
 import { createInvoker, type Invoker } from "./machine/lambda";
 import { createDatabase, type Postgres } from "./machine/postgres";
 import { find, type ProgramRecord, type RecordedResource } from "./program/record";
+import { copySite } from "./site";
 
-export type FunctionName = "extract" | "load" | "notify" | "migrate" | "rotate";
+export type FunctionName = "extract" | "load" | "export" | "report" | "notify" | "migrate" | "rotate";
 
 export interface Deployment {
 	/** Invokes migrate as the deployment does. */
@@ -25,6 +26,8 @@ export interface Deployment {
 	iam: Iam;
 	/** What was published to the topic since the last call. */
 	notifications: ReturnType<Aws["createTopic"]>;
+	/** Copies the page and its data files to a folder. */
+	copySite(directory: string): Promise<void>;
 	/** Peak memory of a function's process in MB; null if it did not run. */
 	peakRssMb(name: FunctionName): number | null;
 	/** Ends the functions' processes, so that the next invocation starts cold. */
@@ -45,13 +48,12 @@ export interface Parts {
 const FUNCTION = "aws:lambda/function:Function";
 const SNS_PUBLISH = "arn:aws:states:::sns:publish";
 
-/** Creates the program's database, secrets, bucket, topic and functions. Nothing runs yet. */
+/** Creates the program's database, secrets, buckets, topic and functions. Nothing runs yet. */
 export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deployment> {
 	const { aws } = parts;
 	await deployDatabase(record, parts);
 	deploySecrets(record, aws);
-	const bucket = find(record, "aws:s3/bucket:Bucket", "raw").id;
-	aws.createBucket(bucket);
+	for (const name of ["raw", "site"]) aws.createBucket(bucketOf(record, name));
 	// When a deployment invokes migrate, it may have no topic yet, and has no workflow.
 	const topic = record.resources.find(({ type }) => type === "aws:sns/topic:Topic");
 	const notifications = topic ? aws.createTopic(topic.state.arn) : () => [];
@@ -98,6 +100,7 @@ export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deplo
 		invoke: (name, event) => named(name).invoke(event),
 		iam,
 		notifications,
+		copySite: (directory) => copySite(aws.environment, bucketOf(record, "site"), directory),
 		peakRssMb: (name) => named(name).peakRssMb(),
 		stopFunctions,
 		async stop() {
@@ -105,6 +108,11 @@ export async function deploy(record: ProgramRecord, parts: Parts): Promise<Deplo
 			stopFunctions();
 		},
 	};
+}
+
+/** A bucket's name. */
+function bucketOf(record: ProgramRecord, name: string): string {
+	return find(record, "aws:s3/bucket:Bucket", name).id;
 }
 
 /** Creates the database and its master user, whose secret RDS would manage. */

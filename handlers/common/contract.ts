@@ -117,7 +117,37 @@ export interface ReplayPublished {
 	token: string;
 }
 
-/** `error` has the format of Step Functions' Catch. */
+/** Of export and report, which read what is published. */
+export interface PublishEvent {
+	runId: string;
+	dataset: string;
+}
+
+export interface ExportResult {
+	/** False if the stored files are of what is published, made by the same program. */
+	made: boolean;
+	/** Number of files. */
+	files: number;
+	/** Of all files. */
+	bytes: number;
+	seconds: number;
+}
+
+export interface ReportResult {
+	/** False if the stored page is of what is published, made by the same program. */
+	made: boolean;
+	bytes: number;
+	seconds: number;
+	/** The snapshot that the page shows, ISO 8601 in UTC; none if nothing is published. */
+	snapshotAt?: string;
+}
+
+/** An error in the format of Step Functions' Catch. */
+export interface CaughtError {
+	Error: string;
+	Cause: string;
+}
+
 export interface NotifyEvent {
 	runId: string;
 	dataset: string;
@@ -130,7 +160,11 @@ export interface NotifyEvent {
 	/** Null if extract did not finish, or did not run in a replay. */
 	extract: ExtractResult | null;
 	load: LoadResult | null;
-	error?: { Error: string; Cause: string };
+	/** Why the data files are still the old ones; null if they are not, or export did not run. */
+	exportError: CaughtError | null;
+	/** Why the page is still the old one; null if it is not, or report did not run. */
+	reportError: CaughtError | null;
+	error?: CaughtError;
 }
 
 export interface NotifyResult {

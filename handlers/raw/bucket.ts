@@ -1,4 +1,4 @@
-/** The raw bucket: whole objects in, whole objects out. */
+/** A bucket, of raw data or of the site: whole objects in, whole objects out. */
 
 import {
 	GetObjectCommand,
@@ -17,8 +17,25 @@ export interface Bucket {
 	read(key: string): Promise<Buffer | undefined>;
 	/** An object's size in bytes, or undefined where there is none. @throws StorageUnavailable */
 	size(key: string): Promise<number | undefined>;
+	/** An object's size and metadata, or undefined where there is none. @throws StorageUnavailable */
+	describe(key: string): Promise<Description | undefined>;
 	/** Writes an object, which S3 takes whole and unharmed or not at all. @throws StorageUnavailable */
-	write(key: string, body: Buffer, object: { contentType: string; sha256: string }): Promise<void>;
+	write(key: string, body: Buffer, object: ObjectAttributes): Promise<void>;
+}
+
+export interface Description {
+	bytes: number;
+	metadata: Record<string, string>;
+}
+
+export interface ObjectAttributes {
+	contentType: string;
+	/** Of the body, in hexadecimal. */
+	sha256: string;
+	/** How long browsers and CloudFront may keep it; as they like if not given. */
+	cacheControl?: string;
+	/** ASCII, 2 kB in all. */
+	metadata?: Record<string, string>;
 }
 
 /** Access to one bucket with a client of its own. */
@@ -26,6 +43,17 @@ export function openBucket(bucket: string): Bucket {
 	const client = new S3Client(AWS_CLIENT);
 	const unavailable = (what: string, key: string, error: unknown) =>
 		failure("StorageUnavailable", `s3://${bucket}/${key} could not be ${what}: ${reasonOf(error)}.`, error);
+	const describe = async (key: string) => {
+		try {
+			const { ContentLength = 0, Metadata = {} } = await client.send(
+				new HeadObjectCommand({ Bucket: bucket, Key: key }),
+			);
+			return { bytes: ContentLength, metadata: Metadata };
+		} catch (error) {
+			if (error instanceof NotFound) return undefined;
+			throw unavailable("looked up", key, error);
+		}
+	};
 	return {
 		async read(key) {
 			// The SDK asks again by itself, but not when the answer breaks off, or its checksum is wrong.
@@ -43,15 +71,9 @@ export function openBucket(bucket: string): Bucket {
 				throw unavailable("read", key, error);
 			}
 		},
-		async size(key) {
-			try {
-				return (await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }))).ContentLength;
-			} catch (error) {
-				if (error instanceof NotFound) return undefined;
-				throw unavailable("looked up", key, error);
-			}
-		},
-		async write(key, body, { contentType, sha256 }) {
+		size: async (key) => (await describe(key))?.bytes,
+		describe,
+		async write(key, body, { contentType, sha256, cacheControl, metadata }) {
 			const checksum = Buffer.from(sha256, "hex").toString("base64");
 			try {
 				await client.send(
@@ -60,6 +82,8 @@ export function openBucket(bucket: string): Bucket {
 						Key: key,
 						Body: body,
 						ContentType: contentType,
+						CacheControl: cacheControl,
+						Metadata: metadata,
 						ChecksumSHA256: checksum,
 					}),
 				);

@@ -8,7 +8,7 @@ import type { Network, Placement } from "../network";
 import { createRole, type Statement } from "../role";
 import type { Settings } from "../settings";
 import type { Storage } from "../storage";
-import { pruneArchive } from "./archive";
+import { pruneArchive, type ResolvedArchive } from "./archive";
 import { compileModules } from "./modules";
 
 type Package = keyof typeof dependencies;
@@ -36,6 +36,8 @@ export interface FunctionOptions<E, R> {
 	files?: string[];
 	/** Modules of the project that the handler requires at run time: paths without extension. */
 	modules?: string[];
+	/** Further compiled files, by their path in the archive. */
+	compiled?: pulumi.asset.AssetMap;
 	/** Undefined: outside the network. */
 	placement: Placement | undefined;
 	/** What its role may do, besides writing its log and traces and using the network. */
@@ -102,7 +104,7 @@ export function createFunction<E, R>(
 				...(options.files && { extraIncludePaths: options.files }),
 			},
 		},
-		{ dependsOn: [role.policy], transformations: [replaceArchive(options.modules ?? [])] },
+		{ dependsOn: [role.policy], transformations: [replaceArchive(options)] },
 	);
 }
 
@@ -112,9 +114,10 @@ export function createFunction<E, R>(
  * CallbackFunction sets `code` itself, after the caller's arguments, and its codePathOptions choose whole packages, not files.
  * A transformation is the only place where its inputs can be changed before they are sent to the engine.
  */
-function replaceArchive(modules: string[]): pulumi.ResourceTransformation {
-	return ({ props, opts }) => ({
-		props: { ...props, code: pulumi.output(props.code).apply((code) => pruneArchive(code, compileModules(modules))) },
-		opts,
-	});
+function replaceArchive({
+	modules = [],
+	compiled,
+}: Pick<FunctionOptions<never, never>, "modules" | "compiled">): pulumi.ResourceTransformation {
+	const replace = (code: ResolvedArchive) => pruneArchive(code, { ...compileModules(modules), ...compiled });
+	return ({ props, opts }) => ({ props: { ...props, code: pulumi.output(props.code).apply(replace) }, opts });
 }

@@ -4,6 +4,7 @@ import type * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { allowKeyUse } from "../key";
 import type { Statement } from "../role";
+import type { Storage } from "../storage";
 
 /** Allows reading secrets, without decrypting them. */
 export function allowReadSecrets(...arns: pulumi.Output<string>[]): Statement {
@@ -28,4 +29,15 @@ export function allowRawObjects(bucket: aws.s3.Bucket, ...actions: string[]): St
 /** Allows listing the bucket, without which S3 answers "access denied" instead of "not found" for a missing object. */
 export function allowListBucket(bucket: aws.s3.Bucket): Statement {
 	return { actions: ["s3:ListBucket"], resources: [bucket.arn] };
+}
+
+/** Allows reading the database as analysts do, and reading and writing the site's objects. */
+export function allowPublishing({ key, site, secrets }: Storage): Statement[] {
+	return [
+		allowReadSecrets(secrets.reader.arn),
+		allowDecryptSecrets(key),
+		{ actions: ["s3:GetObject", "s3:PutObject"], resources: [pulumi.interpolate`${site.bucket.arn}/site/*`] },
+		allowListBucket(site.bucket),
+		allowKeyUse(key, "s3", ["kms:Decrypt", "kms:GenerateDataKey"]),
+	];
 }

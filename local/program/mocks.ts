@@ -45,7 +45,18 @@ export function newResource({ type, name, inputs }: Declared): Answer {
 		case "aws:kms/key:Key":
 			return answer(hash.slice(0, 32), { arn: arn(`key/${hash.slice(0, 32)}`), keyId: hash.slice(0, 32) });
 		case "aws:s3/bucket:Bucket":
-			return answer(physical, { arn: `arn:aws:s3:::${physical}`, bucket: physical });
+			return answer(physical, {
+				arn: `arn:aws:s3:::${physical}`,
+				bucket: physical,
+				bucketRegionalDomainName: `${physical}.s3.${REGION}.amazonaws.com`,
+			});
+		case "aws:cloudfront/distribution:Distribution": {
+			const distribution = `E${hash.slice(0, 13).toUpperCase()}`;
+			return answer(distribution, {
+				arn: `arn:aws:cloudfront::${ACCOUNT}:distribution/${distribution}`,
+				domainName: `d${hash.slice(0, 13)}.cloudfront.net`,
+			});
+		}
 		case "aws:secretsmanager/secret:Secret":
 			return answer(arn(`secret:${physical}-AbCdEf`), named({ arn: arn(`secret:${physical}-AbCdEf`) }));
 		case "aws:rds/instance:Instance":

@@ -2,6 +2,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { Client } from "pg";
 import { COUNT_NAMES } from "../../db/counts";
@@ -31,10 +32,16 @@ describe("npm run local", function () {
 			expect(status, stderr).to.equal(0);
 			expect(stdout).to.not.include("\x1b").and.not.include("\r");
 			expect(stdout).to.match(/made-up sample: January 2024/);
-			for (const step of ["Program", "Migrate", "Extract", "Load", "Notify success"])
+			for (const step of ["Program", "Migrate", "Extract", "Load", "Export", "Report", "Notify success"])
 				expect(stdout).to.match(new RegExp(`^ {2}✔ ${step} `, "m"));
 			expect(stdout).to.include("✉  EV registrations sample: 25,000 added, 0 removed");
 			expect(stdout).to.match(/25,000 vehicles on 1 January 2024/);
+		});
+
+		it("ends with the page's address, which a browser can open", async () => {
+			const { stdout } = await folder().run(...record(), "--reload");
+			const [, address = ""] = /The page: (file:\/\/\S+\/\.local\/sample\/site\/index\.html)\n$/.exec(stdout)!;
+			expect(readFileSync(fileURLToPath(address), "utf8")).to.match(/^<!doctype html>/i);
 		});
 
 		it("loads the next month the second time", async () => {
@@ -46,7 +53,8 @@ describe("npm run local", function () {
 			second = results[0]!;
 			expect(second).to.include({ status: "loaded" });
 			expect(second.manifest).to.match(/^raw\/sample\/\d{8}T\d{6}Z\/csv\/[^/]+\/manifest\.json$/);
-			for (const name of ["migrate", "extract", "load"]) expect(second.peakRssMb[name], name).to.be.within(30, 200);
+			for (const name of ["migrate", "extract", "load", "export", "report"])
+				expect(second.peakRssMb[name], name).to.be.within(30, 200);
 			expect(second.added).to.be.above(0);
 			expect(second.removed).to.be.above(0);
 			const { rows, removed, ...parts } = Object.fromEntries(COUNT_NAMES.map((name) => [name, second[name] as number]));

@@ -3,14 +3,14 @@
 import { expect } from "chai";
 import { CONTROLS, problemsOf } from "../program/controls/table";
 import type { Where } from "../program/controls/waivers";
-import { WITH_ACCESS, WITHOUT_NAT } from "../support/use-program";
+import { WITH_OPTIONS, WITHOUT_NAT } from "../support/use-program";
 import { engineRecordOf } from "./record";
 
 const STACKS: Record<Where, Parameters<typeof engineRecordOf>> = {
 	dev: ["dev"],
 	prod: ["prod"],
 	"dev without NAT": ["dev", WITHOUT_NAT],
-	"dev with access": ["dev", WITH_ACCESS],
+	"dev with options": ["dev", WITH_OPTIONS],
 };
 
 describe("the controls, with the real engine", function () {

@@ -1,9 +1,9 @@
-/** Whether what runs in the network reaches what it must, and nothing lets load, migrate and rotate out into the world. */
+/** Whether what runs in the network reaches what it must, and nothing lets those that use the database out into the world. */
 
 import { expect } from "chai";
 import type { RecordOptions } from "../../local/program/record";
 import { find, type ProgramRecord } from "../../local/program/record";
-import { WITH_ACCESS, WITHOUT_NAT } from "../support/use-program";
+import { WITH_OPTIONS, WITHOUT_NAT } from "../support/use-program";
 import {
 	type Hop,
 	hasRouteOut,
@@ -22,7 +22,7 @@ const INSTANCE = "aws:ec2/instance:Instance";
 const STACKS: Record<string, [RecordOptions["stack"], Record<string, string>]> = {
 	prod: ["prod", {}],
 	"dev without NAT gateways": ["dev", WITHOUT_NAT],
-	"dev with an access host": ["dev", WITH_ACCESS],
+	"dev with an access host": ["dev", WITH_OPTIONS],
 };
 
 /** Services that a function asks by itself; the others, Lambda and AWS's services ask on its behalf. */
@@ -45,13 +45,15 @@ for (const [title, about] of Object.entries(STACKS))
 	describe(`the network of ${title}`, () => {
 		let record: ProgramRecord;
 		const travellers = () => [
-			...["extract", "load", "notify", "migrate", "rotate"].map((name) => [FUNCTION, name] as const),
+			...["extract", "load", "export", "report", "notify", "migrate", "rotate"].map(
+				(name) => [FUNCTION, name] as const,
+			),
 			...(record.resources.some(({ type }) => type === INSTANCE) ? [[INSTANCE, "access"] as const] : []),
 		];
 		const waysOf = (name: string): Record<string, Way> => ({
 			...waysToServices(record, name),
 			...(name === "extract" && { "the open-data API": wayToInternet }),
-			...(/load|migrate|rotate|access/.test(name) && { "the database": wayToDatabase }),
+			...(/load|export|report|migrate|rotate|access/.test(name) && { "the database": wayToDatabase }),
 		});
 
 		before(async function () {
@@ -80,7 +82,7 @@ for (const [title, about] of Object.entries(STACKS))
 				}
 		});
 
-		it("has no way out for load, migrate, rotate and the host", () => {
+		it("has no way out for what uses the database, and for the host", () => {
 			for (const [type, name] of travellers().filter(([, name]) => !/extract|notify/.test(name))) {
 				const from = travellerOf(record.resources, type, name);
 				expect(from.subnetIds, name).to.not.deep.equal([]);

@@ -142,6 +142,46 @@ describe("writeMessage", () => {
 		expect(lost).to.include("holds what was published before the replay, or the same data as the replay built it");
 	});
 
+	describe("about the page", () => {
+		const reportError = { Error: "StorageUnavailable", Cause: JSON.stringify({ errorMessage: "S3 is away." }) };
+		const exportError = { Error: "OutOfTime", Cause: "{}" };
+		const successes = {
+			loaded: { extract, load },
+			unchanged: { extract, load: unchanged },
+			replayed: { replay: true, load },
+		};
+		const url = "https://d111111abcdef8.cloudfront.net/";
+
+		for (const [status, success] of Object.entries(successes)) {
+			it(`names its address if it is public, after a run that ${status}`, () => {
+				expect(writeMessage(event(success), url).body.split("\n")).to.include(`The page: ${url}`);
+				expect(writeMessage(event(success)).body).to.not.match(/page|data files/);
+			});
+
+			it(`says that it is the old one, and why, after a run that ${status}`, () => {
+				const { subject, body } = writeMessage(event({ ...success, reportError }), url);
+				expect(subject).to.match(/, but the page is old$/);
+				expect(body.split("\n")).to.include.members([
+					"The page could not be made, so the old one stays. StorageUnavailable: S3 is away.",
+					"The next run tries again, even if the source has nothing new.",
+				]);
+			});
+
+			it(`says that the data files are the old ones, and why, after a run that ${status}`, () => {
+				const { subject, body } = writeMessage(event({ ...success, exportError }));
+				expect(subject).to.match(/, but the data files are old$/);
+				expect(body).to.include("The data files could not be written, so the old ones stay. OutOfTime: {}");
+				expect(body).to.include("The next run tries again").and.not.include("page");
+			});
+		}
+
+		it("says both where both are old", () => {
+			const { subject, body } = writeMessage(event({ extract, load, exportError, reportError }));
+			expect(subject).to.match(/, but the page is old$/);
+			expect(body).to.include("The page could not").and.include("The data files could not");
+		});
+	});
+
 	describe("for a failure", () => {
 		it("shows the error's message without Lambda's JSON", () => {
 			const { subject, body } = writeMessage(event({ error }));
@@ -196,6 +236,7 @@ describe("writeMessage", () => {
 			{ extract, load },
 			{ extract, load: unchanged },
 			{ extract, load: { ...load, rejected: null, removed: null } },
+			{ extract, load, exportError: null, reportError: error },
 		];
 		for (const more of events) {
 			const { subject, body } = writeMessage(event(more));
@@ -259,6 +300,19 @@ describe("notify", () => {
 		for (const more of [{ error }, { error, extract }, { error, extract, load: unchanged }])
 			expect((await notify(false, more)).published).to.equal(true);
 		expect(send.callCount).to.equal(3);
+	});
+
+	it("publishes an unchanged run whose page or files could not be made", async () => {
+		const nothingNew = { extract, load: unchanged, exportError: null, reportError: null };
+		expect((await notify(false, nothingNew)).published).to.equal(false);
+		for (const name of ["exportError", "reportError"])
+			expect((await notify(false, { ...nothingNew, [name]: error })).published, name).to.equal(true);
+	});
+
+	it("names the page's address from its environment", async () => {
+		process.env.PAGE_URL = "https://ev.example.org/";
+		await notify(false, { extract, load });
+		expect(published()[0]!.Message).to.include("The page: https://ev.example.org/");
 	});
 
 	it("fails if publishing fails", async () => {

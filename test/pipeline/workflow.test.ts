@@ -8,21 +8,32 @@ import {
 	caught,
 	error,
 	execution,
+	exported,
 	extracted,
 	loaded,
 	plan,
 	refetched,
+	reported,
 	run,
 	scheduled,
 	targets,
 } from "../support/workflow";
 
+/** The output of a run, which is good but for some of its results. */
+const ended = (results: object) => ({
+	output: {
+		...{ runId: "run-1", extract: extracted, load: loaded, export: exported, report: reported },
+		...{ exportError: null, reportError: null, ...results },
+	},
+});
+const succeeded = ended({});
+
 describe("the workflow", () => {
 	describe("without errors", () => {
-		it("calls extract, load and notify once, in this order", async () => {
+		it("calls each function once, in this order", async () => {
 			const { outcome, order } = await run();
-			expect(order).to.deep.equal(["extract", "load", "notify"]);
-			expect(outcome).to.deep.equal({ output: { runId: "run-1", extract: extracted, load: loaded } });
+			expect(order).to.deep.equal(["extract", "load", "export", "report", "notify"]);
+			expect(outcome).to.deep.equal(succeeded);
 		});
 
 		it("gives extract the run, the dataset and its secrets", async () => {
@@ -49,9 +60,17 @@ describe("the workflow", () => {
 			]);
 		});
 
+		it("gives export and report the run and the dataset", async () => {
+			const { given } = await run();
+			for (const name of ["export", "report"] as const)
+				expect(given(name)).to.deep.equal([{ runId: "run-1", dataset: "f6w7-q2d2" }]);
+		});
+
 		it("gives notify both results and the execution", async () => {
 			const [given] = (await run()).given("notify");
-			expect(given).to.have.all.keys("runId", "dataset", "execution", "startedAt", "replay", "extract", "load");
+			expect(given).to.have.all.keys(
+				...["runId", "dataset", "execution", "startedAt", "replay", "extract", "load", "exportError", "reportError"],
+			);
 			expect(given).to.deep.include({
 				runId: "run-1",
 				dataset: "f6w7-q2d2",
@@ -81,13 +100,13 @@ describe("the workflow", () => {
 
 		it("prepares, loads each run in order, publishes, and fetches nothing", async () => {
 			const { outcome, order, given } = await run({}, replay);
-			expect(order).to.deep.equal(["migrate", "load", "load", "migrate", "notify"]);
+			expect(order).to.deep.equal(["migrate", "load", "load", "migrate", "export", "report", "notify"]);
 			expect(given("migrate")).to.deep.equal([
 				{ runId: "run-1", action: "prepareReplay" },
 				{ runId: "run-1", action: "publishReplay", token: plan.token },
 			]);
 			expect(given("notify")[0]).to.deep.include({ replay: true, extract: null, load: loaded });
-			expect(outcome).to.deep.equal({ output: { runId: "run-1", extract: null, load: loaded } });
+			expect(outcome).to.deep.equal(ended({ extract: null }));
 		});
 
 		it("gives load each run's own id, manifest and guards", async () => {
@@ -124,17 +143,34 @@ describe("the workflow", () => {
 		});
 	});
 
+	describe("with an error of export or report", () => {
+		it("goes on, tells notify, and succeeds", async () => {
+			const { outcome, order, given } = await run({ export: [error("OutOfTime")], report: [error("TypeError")] });
+			expect(order).to.deep.equal(["extract", "load", "export", "report", "notify"]);
+			const errors = { exportError: caught("OutOfTime"), reportError: caught("TypeError") };
+			expect(given("notify")[0])
+				.to.deep.include({ load: loaded, ...errors })
+				.and.not.have.any.keys("error");
+			expect(outcome).to.deep.equal(ended({ export: null, report: null, ...errors }));
+		});
+
+		it("makes the page if only the files fail", async () => {
+			const { outcome } = await run({ export: [error("OutOfTime")] });
+			expect(outcome).to.deep.equal(ended({ export: null, exportError: caught("OutOfTime") }));
+		});
+	});
+
 	describe("with damaged raw files", () => {
 		it("fetches once more and loads the new manifest", async () => {
 			const { outcome, order, given } = await run({
 				extract: [extracted, refetched],
 				load: [error("PageDamaged"), loaded],
 			});
-			expect(order).to.deep.equal(["extract", "load", "extract", "load", "notify"]);
+			expect(order).to.deep.equal(["extract", "load", "extract", "load", "export", "report", "notify"]);
 			expect(given("extract")[1]).to.deep.equal({ ...given("extract")[0], refetch: true });
 			expect(given("load")[1]).to.deep.equal({ ...given("load")[0], manifestKey: refetched.manifestKey });
 			expect(given("notify")[0]).to.deep.include({ extract: refetched, load: loaded }).and.not.have.any.keys("error");
-			expect(outcome).to.deep.equal({ output: { runId: "run-1", extract: refetched, load: loaded } });
+			expect(outcome).to.deep.equal(ended({ extract: refetched }));
 		});
 
 		it("passes the overrides again", async () => {
@@ -172,14 +208,17 @@ describe("the workflow", () => {
 		const { outcome, order, given } = await run({
 			extract: [error("SourceUnavailable"), extracted],
 			load: [error("RunInProgress"), loaded],
+			export: [error("DatabaseUnavailable"), exported],
+			report: [error("StorageUnavailable"), reported],
 			notify: [error("Lambda.ServiceException"), { published: true }],
 		});
-		expect(order).to.deep.equal(["extract", "extract", "load", "load", "notify", "notify"]);
-		for (const name of ["extract", "load", "notify"] as const) {
+		const names = ["extract", "load", "export", "report", "notify"] as const;
+		expect(order).to.deep.equal(names.flatMap((name) => [name, name]));
+		for (const name of names) {
 			const [first, second] = given(name);
 			expect(second, name).to.deep.equal(first);
 		}
-		expect(outcome).to.deep.equal({ output: { runId: "run-1", extract: extracted, load: loaded } });
+		expect(outcome).to.deep.equal(succeeded);
 	});
 
 	describe("with an error", () => {
@@ -208,14 +247,14 @@ describe("the workflow", () => {
 
 	it("publishes its success even if notify fails", async () => {
 		const { outcome, order, given } = await run({ notify: [error("Runtime.ExitError")] });
-		expect(order).to.deep.equal(["extract", "load", "notify", "publish"]);
+		expect(order).to.deep.equal(["extract", "load", "export", "report", "notify", "publish"]);
 		expect(given("publish")[0]).to.include({ TopicArn: targets.topic, Subject: "EV registrations: a run succeeded" });
 		expect(JSON.parse(given("publish")[0]!.Message as string)).to.deep.equal(loaded);
-		expect(outcome).to.deep.equal({ output: { runId: "run-1", extract: extracted, load: loaded } });
+		expect(outcome).to.deep.equal(succeeded);
 	});
 
 	it("succeeds even if nothing can be published", async () => {
 		const { outcome } = await run({ notify: [error("TypeError")], publish: [error("SNS.NotFoundException")] });
-		expect(outcome).to.deep.equal({ output: { runId: "run-1", extract: extracted, load: loaded } });
+		expect(outcome).to.deep.equal(succeeded);
 	});
 });

@@ -68,14 +68,19 @@ describe("the alarms", () => {
 		expect(own).to.deep.equal(AT_ONE);
 	});
 
-	it("fire when rotate fails", () => {
-		expect(about("rotation-failed")).to.deep.equal({
-			...AT_ONE,
-			namespace: "AWS/Lambda",
-			metricName: "Errors",
-			dimensions: { FunctionName: one(FUNCTION, "rotate").state.name },
+	for (const [name, watched] of Object.entries({
+		"export-failed": "export",
+		"report-failed": "report",
+		"rotation-failed": "rotate",
+	}))
+		it(`fire when ${watched} fails`, () => {
+			expect(about(name)).to.deep.equal({
+				...AT_ONE,
+				namespace: "AWS/Lambda",
+				metricName: "Errors",
+				dimensions: { FunctionName: one(FUNCTION, watched).state.name },
+			});
 		});
-	});
 
 	const database: [shortage: string, alarm: string, own: (storageGb: number) => object][] = [
 		[
@@ -102,7 +107,7 @@ describe("the alarms", () => {
 		});
 
 	it("publish to the topic when they fire and when it is over", () => {
-		expect(all(ALARM)).to.have.length(10);
+		expect(all(ALARM)).to.have.length(12);
 		for (const { name, inputs } of all(ALARM)) {
 			expect(inputs, name).to.deep.include({ alarmActions: [arnOf(TOPIC)], okActions: [arnOf(TOPIC)] });
 			expect(inputs, name).to.not.have.any.keys("insufficientDataActions", "actionsEnabled");

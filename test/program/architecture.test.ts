@@ -111,7 +111,7 @@ describe("the diagram in docs/architecture.md", () => {
 		for (const { inputs } of all("aws:cloudwatch/eventTarget:EventTarget")) draw("lostRuns", named(inputs.arn));
 		for (const { inputs } of all("aws:cloudwatch/metricAlarm:MetricAlarm"))
 			for (const arn of inputs.alarmActions) draw("alarms", named(arn));
-		if (all("aws:s3/bucketLogging:BucketLogging").length) draw("raw", "accessLog");
+		for (const { name } of all("aws:s3/bucketLogging:BucketLogging")) draw(name, "accessLog");
 		// The rule sees what the workflow reports of itself.
 		draw("workflow", "lostRuns");
 		expect([...picture.arrows]).to.have.members([...arrows]);

@@ -11,13 +11,13 @@ import {
 	ROLE_POLICY,
 	useProgram,
 	VPC,
-	WITH_ACCESS,
+	WITH_OPTIONS,
 } from "../support/use-program";
 
 const HOST = "aws:ec2/instance:Instance";
 
 describe("the access host", () => {
-	const { record, one, all } = useProgram("dev", WITH_ACCESS);
+	const { record, one, all } = useProgram("dev", WITH_OPTIONS);
 	const group = (name: string) => one(GROUP, name).id;
 	const rulesOf = (type: string, name: string) =>
 		all(type).filter(({ inputs }) => inputs.securityGroupId === group(name));

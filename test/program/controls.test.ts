@@ -2,7 +2,7 @@
 
 import { expect } from "chai";
 import type { ProgramRecord, RecordedResource } from "../../local/program/record";
-import { useProgram, WITH_ACCESS, WITHOUT_NAT } from "../support/use-program";
+import { useProgram, WITH_OPTIONS, WITHOUT_NAT } from "../support/use-program";
 import { asRecorded, type Break, type Control } from "./controls/control";
 import { CONTROLS, CONTROLS_ON, problemsOf, waiversOf } from "./controls/table";
 import { WAIVERS, type Where } from "./controls/waivers";
@@ -12,7 +12,7 @@ describe("the controls", () => {
 		dev: useProgram("dev"),
 		prod: useProgram("prod"),
 		"dev without NAT": useProgram("dev", WITHOUT_NAT),
-		"dev with access": useProgram("dev", WITH_ACCESS),
+		"dev with options": useProgram("dev", WITH_OPTIONS),
 	};
 	const records = () => Object.entries(programs).map(([where, { record }]) => [where as Where, record()] as const);
 
@@ -33,7 +33,7 @@ describe("the controls", () => {
 
 	it("fail at each resource that is broken", async () => {
 		// Together they hold all that there is, with and without what only prod has.
-		const all = [programs["dev with access"].record(), programs.prod.record()];
+		const all = [programs["dev with options"].record(), programs.prod.record()];
 		for (const control of CONTROLS) {
 			expect(control.breaks, String(control.ids)).to.not.be.empty;
 			for (const breakIt of control.breaks) {

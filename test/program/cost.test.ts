@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { find, type ProgramRecord } from "../../local/program/record";
 import { programOf } from "../support/program";
-import { WITH_ACCESS, WITHOUT_NAT } from "../support/use-program";
+import { WITH_OPTIONS, WITHOUT_NAT } from "../support/use-program";
 
 /** As AWS's own calculator reckons. https://calculator.aws */
 const HOURS = 730;
@@ -72,7 +72,7 @@ describe("the cost table in docs/cost.md", () => {
 			const record = await programOf(...about);
 			return (quantity: (record: ProgramRecord) => number) => quantity(record);
 		};
-		const access = await programOf("dev", WITH_ACCESS);
+		const access = await programOf("dev", WITH_OPTIONS);
 		columns = [
 			await of("dev"),
 			await of("dev", WITHOUT_NAT),

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { COUNT_NAMES } from "../../db/counts";
 import { type DashboardNames, defineDashboard } from "../../infra/dashboard";
 import type { Properties } from "../../local/program/record";
-import { ALARM, DATABASE, MACHINE, useProgram } from "../support/use-program";
+import { ALARM, DATABASE, FUNCTION, MACHINE, useProgram } from "../support/use-program";
 
 describe("the dashboard of dev", () => {
 	const { one, all, arnOf } = useProgram("dev");
@@ -18,7 +18,10 @@ describe("the dashboard of dev", () => {
 		);
 		const metrics = widgets.flatMap(({ properties }) => properties.metrics ?? []) as unknown[][];
 		const own = metrics.filter(([namespace]) => typeof namespace === "string").map((metric) => metric[3]);
-		expect([...new Set(own)]).to.have.members([arnOf(MACHINE), one(DATABASE).inputs.identifier, "dev"]);
+		const functions = ["export", "report"].map((name) => one(FUNCTION, name).state.name);
+		expect([...new Set(own)]).to.have.members([
+			...[arnOf(MACHINE), one(DATABASE).inputs.identifier, "dev", ...functions],
+		]);
 	});
 });
 
@@ -30,8 +33,11 @@ describe("the dashboard", () => {
 		database: "ev-registrations-dev",
 		queueUrl: "https://sqs.ap-northeast-1.amazonaws.com/000000000000/undelivered-1",
 		bucket: "raw-1",
+		site: "site-1",
 		extract: "extract-1",
 		load: "load-1",
+		export: "export-1",
+		report: "report-1",
 		notify: "notify-1",
 		alarmArns: ["arn:alarm:1", "arn:alarm:2"],
 	};
@@ -62,6 +68,11 @@ describe("the dashboard", () => {
 		for (const [namespace, name] of shown) if (namespace === "EvRegistrations") expect(known).to.include(name);
 	});
 
+	it("shows how long the data files and the page take, from Lambda's own metrics", () => {
+		for (const name of ["export-1", "report-1"])
+			expect(shown).to.deep.include(["AWS/Lambda", "Duration", "FunctionName", name]);
+	});
+
 	it("shows the database's health", () => {
 		for (const name of ["CPUUtilization", "DatabaseConnections", "FreeStorageSpace", "FreeableMemory"])
 			expect(shown).to.deep.include(["AWS/RDS", name, "DBInstanceIdentifier", "ev-registrations-dev"]);
@@ -69,7 +80,7 @@ describe("the dashboard", () => {
 
 	it("links to the consoles of what it shows", () => {
 		const links = [...text.matchAll(/\]\((\S+?)\)/g)].map(([, url]) => new URL(url!));
-		expect(links).to.have.length(7);
+		expect(links).to.have.length(10);
 		for (const { host, href } of links) {
 			expect(host).to.equal("ap-northeast-1.console.aws.amazon.com");
 			expect(href).to.include("region=ap-northeast-1");
@@ -79,8 +90,11 @@ describe("the dashboard", () => {
 			"undelivered-1",
 			"ev-registrations-dev",
 			"raw-1",
+			"site-1",
 			"extract-1",
 			"load-1",
+			"export-1",
+			"report-1",
 			"notify-1",
 		])
 			expect(text).to.include(name);

@@ -7,7 +7,17 @@ import ts from "typescript";
 import { filesBelow } from "../../infra/functions/archive";
 import { listed } from "../../local/aws/policies";
 import { devDependencies } from "../../package.json";
-import { DATABASE, FUNCTION, FUNCTION_NAMES, LOG_GROUP, ROLE, SECRET, TOPIC, useProgram } from "../support/use-program";
+import {
+	BUCKET,
+	DATABASE,
+	FUNCTION,
+	FUNCTION_NAMES,
+	LOG_GROUP,
+	ROLE,
+	SECRET,
+	TOPIC,
+	useProgram,
+} from "../support/use-program";
 
 describe("each function", () => {
 	const { one, all, arnOf, lambda, policyOf } = useProgram("dev");
@@ -39,6 +49,8 @@ describe("each function", () => {
 		expect(environments).to.deep.equal({
 			extract: { SOURCE_URL: "https://data.wa.gov" },
 			load: {},
+			export: { SITE_BUCKET: one(BUCKET, "site").id, READER_SECRET_ARN: arnOf(SECRET, "reader") },
+			report: { SITE_BUCKET: one(BUCKET, "site").id, READER_SECRET_ARN: arnOf(SECRET, "reader") },
 			notify: { TOPIC_ARN: arnOf(TOPIC) },
 			migrate: {
 				DATABASE_HOST: database.address,
@@ -55,7 +67,7 @@ describe("each function", () => {
 	it("reserves no concurrency by default", () => {
 		// Of a new account's 10 concurrent executions, 10 must stay unreserved.
 		const reserved = all(FUNCTION).map(({ inputs }) => inputs.reservedConcurrentExecutions);
-		expect(reserved).to.deep.equal(Array(5).fill(undefined));
+		expect(reserved).to.deep.equal(Array(FUNCTION_NAMES.length).fill(undefined));
 	});
 });
 

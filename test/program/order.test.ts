@@ -32,7 +32,7 @@ const NEEDED: Record<string, string[]> = {
 		"iam/rolePolicy:RolePolicy workflow",
 		"cloudwatch/logGroup:LogGroup workflow",
 		"sns/topic:Topic runs",
-		...["extract", "load", "notify"].map((name) => `lambda/function:Function ${name}`),
+		...["extract", "load", "export", "report", "notify"].map((name) => `lambda/function:Function ${name}`),
 	],
 	"scheduler/schedule:Schedule nightly": [
 		"lambda/invocation:Invocation migrate",
@@ -50,6 +50,10 @@ const NEEDED: Record<string, string[]> = {
 		"s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration raw",
 		"s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration raw",
 		"s3/bucketLogging:BucketLogging raw",
+		"s3/bucketPolicy:BucketPolicy site",
+		"s3/bucketPublicAccessBlock:BucketPublicAccessBlock site",
+		"s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration site",
+		"s3/bucketLogging:BucketLogging site",
 	],
 	// Secrets Manager tests the function as soon as a rotation is declared.
 	...Object.fromEntries(

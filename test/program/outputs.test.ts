@@ -10,6 +10,7 @@ describe("the stack's outputs", () => {
 		expect(record().outputs).to.include({
 			stateMachineArn: arnOf(MACHINE),
 			bucketName: one(BUCKET, "raw").id,
+			pageUrl: `s3://${one(BUCKET, "site").id}/site/index.html`,
 			databaseEndpoint: one(DATABASE).state.endpoint,
 			databaseSecretArn: arnOf(SECRET, "database"),
 			readerSecretArn: arnOf(SECRET, "reader"),

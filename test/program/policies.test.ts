@@ -6,10 +6,10 @@ import { createIam } from "../../local/aws/iam";
 import { listed, type Policy, policiesOf, statementsOf } from "../../local/aws/policies";
 import { failed } from "../support/assertions";
 import { replacing } from "../support/policy-pieces";
-import { ROLE, TOPIC, useProgram, WITH_ACCESS } from "../support/use-program";
+import { ROLE, TOPIC, useProgram, WITH_OPTIONS } from "../support/use-program";
 
 describe("the policies", () => {
-	const { record, arnOf, one } = useProgram("dev", WITH_ACCESS);
+	const { record, arnOf, one } = useProgram("dev", WITH_OPTIONS);
 	let policies: Policy[];
 	before(() => {
 		policies = policiesOf(record());

@@ -5,8 +5,9 @@ import { listed } from "../../local/aws/policies";
 import { statementsOf } from "../support/policies";
 import { FUNCTION_NAMES, KEY, nameOf, ROLE, ROLE_POLICY, useProgram } from "../support/use-program";
 
-/** A resource by its whole ARN, or one of these: raw objects, streams and versions of one thing, all of EC2's. */
-const NAMED = /^\*$|^arn:aws:[a-z0-9]+:[a-z0-9-]*:\d*:[^*]+(\/raw\/\*|:\*)?$|^arn:aws:ec2:[a-z0-9-]*:\d*:\*\/\*$/;
+/** A resource by its whole ARN, or one of these: objects, streams and versions of one thing, all of EC2's. */
+const NAMED =
+	/^\*$|^arn:aws:[a-z0-9]+:[a-z0-9-]*:\d*:[^*]+(\/(raw|site)\/\*|:\*)?$|^arn:aws:ec2:[a-z0-9-]*:\d*:\*\/\*$/;
 
 describe("the roles", () => {
 	const { record, one, all } = useProgram("dev");

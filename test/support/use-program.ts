@@ -4,7 +4,7 @@ import { find, type ProgramRecord, type RecordedResource, type RecordOptions } f
 import { type Statement, statementsOf } from "./policies";
 import { programOf } from "./program";
 
-export const FUNCTION_NAMES = ["extract", "load", "notify", "migrate", "rotate"] as const;
+export const FUNCTION_NAMES = ["extract", "load", "export", "report", "notify", "migrate", "rotate"] as const;
 export type FunctionName = (typeof FUNCTION_NAMES)[number];
 
 export const ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm";
@@ -28,8 +28,8 @@ export const VPC = "awsx:ec2:Vpc";
 
 // Evaluating the program takes seconds, so tests share two variants of dev, also with test/pipeline/iam.test.ts.
 
-/** Adds the host through which people reach the database. */
-export const WITH_ACCESS = { access: "true" };
+/** Adds the host through which people reach the database, and the page on the web. */
+export const WITH_OPTIONS = { access: "true", publicPage: "true" };
 
 /** Leaves out the NAT gateways; raw pages are JSON, which does not affect them. */
 export const WITHOUT_NAT = { format: "json", natGateways: "none" };

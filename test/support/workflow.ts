@@ -1,13 +1,15 @@
 /** Runs the workflow's definition with fake functions, whose answers the test sets. */
 
 import type { FailureName } from "../../handlers/common/failure";
-import { defineWorkflow } from "../../infra/workflow-definition";
+import { defineWorkflow, type WorkflowFunction } from "../../infra/workflow-definition";
 import { runWorkflow } from "../../local/aws/step-functions";
 
 const arn = (name: string) => `arn:aws:lambda:ap-northeast-1:000000000000:function:${name}-1234567`;
 export const targets = {
 	extract: arn("extract"),
 	load: arn("load"),
+	export: arn("export"),
+	report: arn("report"),
 	migrate: arn("migrate"),
 	notify: arn("notify"),
 	topic: "arn:aws:sns:ap-northeast-1:000000000000:runs",
@@ -18,6 +20,8 @@ export const PUBLISH = "arn:aws:states:::sns:publish";
 const nameOf: Record<string, string> = {
 	[targets.extract]: "extract",
 	[targets.load]: "load",
+	[targets.export]: "export",
+	[targets.report]: "report",
 	[targets.migrate]: "migrate",
 	[targets.notify]: "notify",
 	[PUBLISH]: "publish",
@@ -27,6 +31,8 @@ export const scheduled = { dataset: "f6w7-q2d2", secrets };
 export const execution = "arn:aws:states:ap-northeast-1:000000000000:execution:workflow:run-1";
 export const extracted = { manifestKey: "raw/f6w7-q2d2/1/csv/first.json", fetched: true, rows: 3 };
 export const refetched = { ...extracted, manifestKey: "raw/f6w7-q2d2/1/csv/second.json" };
+export const exported = { made: true, files: 6, bytes: 12_345_678, seconds: 1 };
+export const reported = { made: true, bytes: 444_849, seconds: 1, snapshotAt: "2024-10-12T00:00:00.000Z" };
 export const loaded = { status: "loaded", rows: 3, notes: [] };
 
 const replayed = (runId: string, ...accept: string[]) => ({
@@ -38,10 +44,12 @@ const replayed = (runId: string, ...accept: string[]) => ({
 export const plan = { runs: [replayed("oldest"), replayed("second", "SuspiciousShrink")], token: "two snapshots" };
 
 /** Each function's answers to its calls, in order; the last one repeats. Errors are thrown, functions are called. */
-export type Answers = Record<"extract" | "load" | "migrate" | "notify" | "publish", unknown[]>;
+export type Answers = Record<WorkflowFunction | "publish", unknown[]>;
 export const good: Answers = {
 	extract: [extracted],
 	load: [loaded],
+	export: [exported],
+	report: [reported],
 	migrate: [plan, {}],
 	notify: [{ published: true }],
 	publish: [{}],

@@ -41,8 +41,10 @@ describe("a kept record", function () {
 		const inputs = Object.keys(loadInputs(record.directory));
 		const files = ["index.ts", "Pulumi.yaml", "Pulumi.dev.yaml", "package.json", "tsconfig.json", "db/migrations"];
 		const modules = ["handlers/load.ts", "handlers/rows/page-records.ts", "infra/network.ts", "local/program/mocks.ts"];
+		// esbuild reads these in a process of its own.
+		const page = ["page/render.ts", "page/browser/start.ts", "page/styles/tokens.css"];
 		const packages = ["node_modules/.package-lock.json", "node_modules/pg/lib/client.js"];
-		for (const path of [...files, ...modules, ...packages, "local/common/typescript.js"])
+		for (const path of [...files, ...modules, ...page, ...packages, "local/common/typescript.js"])
 			expect(inputs, path).to.include(`content ${join(PROJECT_ROOT, path)}`);
 		for (const folder of ["", "handlers", "infra/functions", "node_modules/pg"])
 			expect(inputs, folder).to.include(`modules ${join(PROJECT_ROOT, folder)}`);

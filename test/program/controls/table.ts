@@ -7,6 +7,7 @@ import { FUNCTIONS } from "./functions";
 import { IAM } from "./iam";
 import { MESSAGES } from "./messages";
 import { NETWORK } from "./network";
+import { PAGE } from "./page";
 import { KEYS, LOGS, SECRETS } from "./secrets";
 import { STORAGE } from "./storage";
 import { WAIVERS, type Waiver, type Where } from "./waivers";
@@ -15,6 +16,7 @@ import { WORKFLOW } from "./workflow";
 export const CONTROLS_ON: Record<string, Control[]> = {
 	buckets: STORAGE,
 	"the database": DATABASE,
+	"the page on the web": PAGE,
 	functions: FUNCTIONS,
 	"the workflow": WORKFLOW,
 	"topics and queues": MESSAGES,

@@ -3,8 +3,10 @@
 import type { Bed } from "./bed";
 import { measureColdStart } from "./cold-start";
 import { measureExtract } from "./extract";
+import { measureFigures } from "./figures";
 import type { Input, Moment } from "./inputs";
 import { drizzle, floor, METHODS, type Method, pipeline, upsert } from "./methods";
+import { measurePage } from "./page";
 import { isInstalled } from "./process";
 import { measureReaders } from "./readers";
 import { type BenchRow, type Measured, type OnMeasured, rowsOf } from "./results";
@@ -51,6 +53,8 @@ export const CASES: Case[] = [
 		methods: OURS,
 	}),
 	{ name: "extract", repeat: 5, measure: measureExtract },
+	{ name: "figures", repeat: 5, measure: measureFigures },
+	{ name: "page", repeat: 5, measure: measurePage },
 	{ name: "readers", repeat: 5, measure: measureReaders },
 	{ name: "cold start", repeat: 5, measure: measureColdStart },
 ];

@@ -3,15 +3,13 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import type { Client } from "pg";
-import { DESCRIBE_LATEST } from "../db/figures";
-import { USE_SCHEMA } from "../db/runs";
-import type { DataFile } from "../page/figures";
 import type { HandlerContext, PublishEvent, ReportResult } from "./common/contract";
 import { connectWithSecret, databaseFailure, disconnect, isOutOfTime } from "./common/database";
 import { requireEnvironment } from "./common/environment";
 import { failure } from "./common/failure";
 import { createLog } from "./common/log";
 import { hashProgram } from "./common/program";
+import { beginReading, identify } from "./common/published";
 import { createSecrets } from "./common/secrets";
 import { type Bucket, openBucket } from "./raw/bucket";
 import { listDataFiles } from "./reporting/data-files";
@@ -29,12 +27,6 @@ const RESERVED_MS = 10_000;
 /** The page's module, which the archive holds compiled, with all that it inlines. */
 const RENDER = "page/render";
 const renderModule = () => require(resolve(RENDER)) as typeof import("../page/render");
-
-/** What is published, as DESCRIBE_LATEST answers. */
-interface Latest {
-	snapshotAt: Date;
-	identity: string;
-}
 
 /** Creates the report function. */
 export function reportHandler() {
@@ -67,10 +59,7 @@ function nameFailure(error: unknown): Error {
 
 /** Makes the page, unless the stored one is of the same figures, files and program. */
 async function makePage(client: Client, bucket: Bucket, dataset: string, program: string) {
-	// All figures are of one moment, whatever a load publishes meanwhile.
-	await client.query("begin transaction isolation level repeatable read, read only");
-	await client.query(USE_SCHEMA, ["ev"]);
-	const [latest] = (await client.query<Latest>(DESCRIBE_LATEST)).rows;
+	const latest = await beginReading(client);
 	const files = await listDataFiles(bucket);
 	const identity = identify(dataset, latest, files, program);
 	const stored = await bucket.describe(PAGE);
@@ -81,11 +70,4 @@ async function makePage(client: Client, bucket: Bucket, dataset: string, program
 	const sha256 = createHash("sha256").update(page).digest("hex");
 	await bucket.write(PAGE, page, { ...CONTENT, sha256, metadata: { identity } });
 	return { made: true, bytes: page.length, latest };
-}
-
-/** Stands for all that decides what the page is. */
-function identify(dataset: string, latest: Latest | undefined, files: DataFile[], program: string): string {
-	return createHash("sha256")
-		.update(JSON.stringify([dataset, latest, files, program]))
-		.digest("hex");
 }

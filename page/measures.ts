@@ -29,6 +29,15 @@ export function shareMake({ figures, choice }: View): number | undefined {
 
 /** The measures that a view has, in the order of their buttons; growth needs two snapshots. */
 export function measuresOf(view: View): CountyMeasure[] {
+	const measures = known.get(view) ?? countMeasures(view);
+	known.set(view, measures);
+	return measures;
+}
+
+/** Several parts of the page ask for the measures of one view. */
+const known = new WeakMap<View, CountyMeasure[]>();
+
+function countMeasures(view: View): CountyMeasure[] {
 	const { counties, figures, dates } = view;
 	const make = shareMake(view);
 	const ofMake = make === undefined ? [] : countiesOf(figures, { make }).counties;

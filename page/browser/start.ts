@@ -50,6 +50,7 @@ new ResizeObserver(onResize).observe(byId("growth-chart"));
 for (const details of document.querySelectorAll("details")) details.open = false;
 update();
 document.documentElement.classList.add("ready");
+performance.mark("drawn");
 
 function numberOf(value: string): number | undefined {
 	return value === "" ? undefined : Number(value);

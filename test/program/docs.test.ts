@@ -13,7 +13,9 @@ const PAGES = [
 	"CONTRIBUTING.md",
 	"CHANGELOG.md",
 	"SECURITY.md",
-	...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`),
+	...readdirSync(join(ROOT, "docs"))
+		.filter((name) => name.endsWith(".md"))
+		.map((name) => `docs/${name}`),
 ];
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 

@@ -1,19 +1,11 @@
 /** A real Chromium or Chrome, where this machine has one. */
 
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-
-const PLACES = [
-	...["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].flatMap((name) =>
-		["/usr/bin", "/usr/local/bin", "/snap/bin"].map((folder) => join(folder, name)),
-	),
-	"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-	"/Applications/Chromium.app/Contents/MacOS/Chromium",
-	"C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
-];
+import { findChromium } from "../../local/machine/chromium";
 
 export interface OpenPage extends AsyncDisposable {
 	page: Page;
@@ -29,10 +21,9 @@ export interface TestBrowser {
 
 /** @returns undefined where no Chromium or Chrome is found */
 export async function startBrowser(): Promise<TestBrowser | undefined> {
-	const executablePath = PLACES.find((path) => existsSync(path));
-	if (!executablePath) return undefined;
-	// Chromium refuses its sandbox to root, as in a container.
-	const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ["--no-sandbox"] : [] });
+	const found = findChromium();
+	if (!found) return undefined;
+	const browser = await chromium.launch(found);
 	const folder = mkdtempSync(join(tmpdir(), "ev-registrations-page-"));
 	let files = 0;
 	return {

@@ -1,23 +1,14 @@
 /** The page as it is deployed: bundled, then rendered from figures. */
 
-import Module from "node:module";
-import { bundlePage } from "../../page/build/bundle";
+import { loadPage } from "../../page/build/load";
 import type { Figures } from "../../page/figures";
 
-type Render = (figures: Figures) => string;
-
-let render: Render | undefined;
+let render: ReturnType<typeof loadPage> | undefined;
 
 /** Bundles the page once in a process, and renders it. */
 export function renderBundled(figures: Figures): string {
-	render ??= load(bundlePage().module);
+	render ??= loadPage();
 	return render(figures);
-}
-
-function load(code: string): Render {
-	const loaded = new Module("render.js") as Module & { _compile(code: string, file: string): void };
-	loaded._compile(code, "render.js");
-	return loaded.exports.renderPage;
 }
 
 /** What is published before the first load. */

@@ -81,7 +81,8 @@ describe("the policies", function () {
 			deployment.invoke("extract", { runId: randomUUID(), dataset: "sample", secrets: secrets() }),
 		load: (deployment: Deployment, key = manifestKey) =>
 			deployment.invoke("load", { runId: randomUUID(), manifestKey: key, secrets: secrets(), reload: true }),
-		/** Under another name each time, so that the stored page is always another one. */
+		/** Under another name each time, so that the stored files and page are always others. */
+		export: (deployment: Deployment) => deployment.invoke("export", { runId: randomUUID(), dataset: randomUUID() }),
 		report: (deployment: Deployment) => deployment.invoke("report", { runId: randomUUID(), dataset: randomUUID() }),
 		notify: (deployment: Deployment) =>
 			deployment.invoke("notify", {
@@ -232,6 +233,9 @@ describe("the policies", function () {
 			["load", "secretsmanager:GetSecretValue", "SecretUnavailable"],
 			["load", "s3:GetObject", "StorageUnavailable"],
 			["load", "kms:Decrypt", "SecretUnavailable"],
+			["export", "secretsmanager:GetSecretValue", "SecretUnavailable"],
+			["export", "s3:PutObject", "StorageUnavailable"],
+			["export", "kms:GenerateDataKey", "StorageUnavailable"],
 			["report", "secretsmanager:GetSecretValue", "SecretUnavailable"],
 			["report", "s3:GetObject", "StorageUnavailable"],
 			["report", "s3:PutObject", "StorageUnavailable"],

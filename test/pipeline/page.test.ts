@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { expect } from "chai";
-import type { CaughtError, LoadResult, ReportResult } from "../../handlers/common/contract";
+import type { CaughtError, ExportResult, LoadResult, ReportResult } from "../../handlers/common/contract";
 import type { DatabaseSecret } from "../../handlers/common/database";
 import type { Deployment } from "../../local/deployment";
 import { find, type ProgramRecord } from "../../local/program/record";
@@ -18,6 +18,8 @@ const VEHICLES = 60;
 
 interface Output {
 	load: LoadResult;
+	export: ExportResult | null;
+	exportError: CaughtError | null;
 	report: ReportResult | null;
 	reportError: CaughtError | null;
 }
@@ -140,6 +142,21 @@ describe("the page", function () {
 			expect(mended.message).to.equal(undefined);
 			expect(mended.page).to.not.equal(before);
 		});
+
+	it("lists the old data files if the new ones cannot be written, and the new ones the next night", async () => {
+		machine.aws.enforce(await lacking(program, "export", "s3:PutObject"), machine.onLine);
+		machine.publish(nextMonth());
+		const broken = await run();
+		expect(broken.report).to.include({ made: true });
+		expect(broken.exportError).to.have.property("Error", "StorageUnavailable");
+		expect(broken.message!.subject).to.match(/, but the data files are old$/);
+
+		machine.aws.enforce(program, machine.onLine);
+		const mended = await run();
+		expect(mended.load.status).to.equal("unchanged");
+		expect([mended.export, mended.report]).to.satisfy((made: { made: boolean }[]) => made.every(({ made }) => made));
+		expect(mended.page).to.not.equal(broken.page);
+	});
 
 	/** The program with a page that throws; the record's own archive is shared. */
 	function withThrowingPage(record: ProgramRecord): ProgramRecord {

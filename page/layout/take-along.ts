@@ -26,7 +26,8 @@ function filesHtml({ figures }: View): Html | false {
 <ul class="files">${figures.files.map(
 		({ path, title, bytes, snapshot }) => html`
 <li><a href="${path}" download>${path.replace(/^.*\//, "")}</a> <span>${title}, ${size(bytes)}, ${longDate(new Date(snapshot))}</span></li>`,
-	)}</ul>`;
+	)}
+<li><a href="data/datapackage.json">datapackage.json</a> <span>What each file and column means</span></li></ul>`;
 }
 
 /** "8 kB", "3.1 MB" */

@@ -85,7 +85,10 @@ export const COUNT_KNOWN_RANGES = `
 	where removed_at is null and ${BEV}
 	group by 1, 2`;
 
-/** Of cities and legislative districts in Washington, then and now. Of makes with as many vehicles, the first by its bytes leads. */
+/**
+ * Of cities and legislative districts in Washington, then and now. Of makes with as many vehicles, the first by its bytes leads.
+ * $2: of how many vehicles at least there is more to tell than their number.
+ */
 export const COUNT_PLACES = `
 	with present as (
 		select grouping(city) = 1 as is_district, coalesce(city, legislative_district) as name, make, count(*) as vehicles,
@@ -95,8 +98,10 @@ export const COUNT_PLACES = `
 		group by grouping sets ((city, make), (legislative_district, make))
 	),
 	ranked as (
-		select is_district, name, sum(vehicles)::int as now, sum(bev)::int as bev,
-			(array_agg(make order by vehicles desc, make collate "C"))[1] as make, max(vehicles)::int as "makeVehicles"
+		select is_district, name, sum(vehicles)::int as now,
+			case when sum(vehicles) >= $2 then sum(bev)::int end as bev,
+			case when sum(vehicles) >= $2 then (array_agg(make order by vehicles desc, make collate "C"))[1] end as make,
+			case when sum(vehicles) >= $2 then max(vehicles)::int end as "makeVehicles"
 		from present
 		where name is not null
 		group by is_district, name

@@ -37,6 +37,8 @@ export interface Figures {
 }
 
 export const MAX_SNAPSHOTS = 12;
+/** Below this number of vehicles, shares and rates say nothing: counts are shown instead. */
+export const FEW = 50;
 
 export interface County {
 	/** Five digits, of the census tract. */
@@ -122,9 +124,9 @@ export interface Places {
 	name: string[];
 	first: number[];
 	now: number[];
-	/** Battery vehicles now. */
+	/** Battery vehicles now; 0 where there are fewer than FEW vehicles, as in the next two, which are shown as shares. */
 	bev: number[];
-	/** The make with most vehicles now, by name where two have as many; -1 where there are none. */
+	/** The make with most vehicles now, by name where two have as many; -1 where there are fewer than FEW. */
 	make: number[];
 	/** Vehicles of that make. */
 	makeVehicles: number[];

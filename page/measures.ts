@@ -2,9 +2,10 @@
 
 import { countiesOf } from "./aggregates";
 import type { Measure } from "./choice";
+import { FEW } from "./figures";
 import { makeNameOf } from "./names";
 import { count, percent, signedPercent } from "./text";
-import { FEW, type View } from "./view";
+import type { View } from "./view";
 
 export interface CountyMeasure {
 	measure: Measure;

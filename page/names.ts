@@ -2,29 +2,15 @@
 
 /** Names that the rule below would get wrong. */
 const WRITTEN: Record<string, string> = {
-	"500E": "500e",
-	"330E": "330e",
-	"530E": "530e",
-	"740E": "740e",
-	"745E": "745e",
-	"745LE": "745Le",
-	"750E": "750e",
 	BZ4X: "bZ4X",
 	"E-GOLF": "e-Golf",
 	ESPRINTER: "eSprinter",
-	"E-TRON": "e-tron",
-	"E-TRON GT": "e-tron GT",
-	"E-TRON SPORTBACK": "e-tron Sportback",
-	I3: "i3",
-	I4: "i4",
-	I5: "i5",
-	I7: "i7",
-	I8: "i8",
 	IX: "iX",
 	"I-MIEV": "i-MiEV",
-	"RS E-TRON GT": "RS e-tron GT",
 	"SANTA FE": "Santa Fe",
 };
+/** Letters that stay small: 330e, i3, e-tron. */
+const SMALL = /(?<=\b\d+L?)E\b|\bI(?=\d\b)|\bE-TRON\b/g;
 const ACRONYMS = new Set(["EDV", "ELR", "EQB", "EQE", "EQS", "EUV", "GLE", "SUV"]);
 /** Makes whose names are long beside a model's. */
 const SHORT_MAKES: Record<string, string> = { VOLKSWAGEN: "VW", "MERCEDES-BENZ": "Mercedes" };
@@ -42,11 +28,12 @@ export function modelNameOf(make: string, model: string): string {
 }
 
 function nameOf(name: string): string {
-	return WRITTEN[name] ?? name.replace(/[^\s-]+/g, wordOf);
+	const written = WRITTEN[name] ?? name.replace(SMALL, (letters) => letters.toLowerCase());
+	return written.replace(/[^\s-]+/g, wordOf);
 }
 
-/** Keeps words that are read letter by letter, such as EV, CR-V and RAV4. */
+/** Keeps words that are read letter by letter, such as EV, CR-V and RAV4, and those that have small letters already. */
 function wordOf(word: string): string {
-	const isAcronym = word.length <= 2 || /\d/.test(word) || !/[AEIOUY]/.test(word) || ACRONYMS.has(word);
+	const isAcronym = word.length <= 2 || /[\da-z]/.test(word) || !/[AEIOUY]/.test(word) || ACRONYMS.has(word);
 	return isAcronym ? word : word[0] + word.slice(1).toLowerCase();
 }

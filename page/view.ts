@@ -5,9 +5,6 @@ import type { Choice } from "./choice";
 import type { Figures } from "./figures";
 import { makeNameOf } from "./names";
 
-/** Below this number of vehicles, shares and rates say nothing: counts are shown instead. */
-export const FEW = 50;
-
 export interface View {
 	figures: Figures;
 	choice: Choice;

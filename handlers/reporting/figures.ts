@@ -15,7 +15,7 @@ import {
 	LIST_COUNTIES,
 	LIST_SNAPSHOTS,
 } from "../../db/figures";
-import { type County, type Figures, MAX_SNAPSHOTS, type Model, type Places } from "../../page/figures";
+import { type County, FEW, type Figures, MAX_SNAPSHOTS, type Model, type Places } from "../../page/figures";
 
 /**
  * Reads the figures of what is published.
@@ -52,7 +52,7 @@ export async function readFigures(client: Client, dataset: string): Promise<Figu
 	const firstYears = await read<FirstYearRow>(COUNT_FIRST_YEARS, first);
 	const ranges = await read<RangeRow>(COUNT_RANGES);
 	const known = await read<{ make: string; year: number; known: number; all: number }>(COUNT_KNOWN_RANGES);
-	const places = await read<PlaceRow>(COUNT_PLACES, first);
+	const places = await read<PlaceRow>(COUNT_PLACES, first, FEW);
 	const [facts] = await read<Omit<Figures["facts"], "oldest">>(COUNT_FACTS, first);
 	const [oldest] = await read<NonNullable<Figures["facts"]["oldest"]>>(FIND_OLDEST);
 

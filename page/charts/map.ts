@@ -5,10 +5,11 @@ import { type GeoProjection, geoConicConformal, geoPath } from "d3-geo";
 import type { Feature, FeatureCollection, Geometry } from "geojson";
 import { feature } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
+import { FEW } from "../figures";
 import { html } from "../html";
 import type { CountyMeasure } from "../measures";
 import { count } from "../text";
-import { type CountyFigures, FEW, type View } from "../view";
+import type { CountyFigures, View } from "../view";
 import { hatch, isPhone, svgElement, textWidth } from "./drawing";
 
 /** The outlines of Washington's counties, put in place when this module is bundled. */

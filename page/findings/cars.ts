@@ -1,8 +1,9 @@
 /** Which models are most common, and which are on the rise. */
 
+import { FEW } from "../figures";
 import type { Finding, Text } from "../finding";
 import { about, aboutOneIn, count, percent, sentence, signed } from "../text";
-import { FEW, type ModelFigures, type View } from "../view";
+import type { ModelFigures, View } from "../view";
 import { captionOf, firstDate, none, withArticle } from "./phrases";
 
 const MOST_COMMON = 10;

@@ -1,8 +1,9 @@
 /** How fast the number of vehicles grows. */
 
+import { FEW } from "../figures";
 import type { Finding } from "../finding";
 import { count, dateBeside, duration, longDate, monthsBetween, percent, signedPercent } from "../text";
-import { FEW, type View } from "../view";
+import type { View } from "../view";
 import { captionOf, latestDate, none, orNone } from "./phrases";
 
 /** Growth below this share is called little. */

@@ -1,10 +1,10 @@
 /** The counties, cities and legislative districts, to find one's own. */
 
-import type { Places } from "../figures";
+import { FEW, type Places } from "../figures";
 import type { Finding } from "../finding";
 import { makeNameOf } from "../names";
 import { count, percent, shortDateBeside, signedPercent } from "../text";
-import { FEW, type View } from "../view";
+import type { View } from "../view";
 
 export type PlaceKind = "counties" | "cities" | "districts";
 export const PLACE_KINDS: { kind: PlaceKind; label: string; noun: string }[] = [

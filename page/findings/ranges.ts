@@ -1,8 +1,9 @@
 /** How far battery vehicles go, for the model years whose ranges are known. Always of the whole register. */
 
+import { FEW } from "../figures";
 import type { Finding } from "../finding";
 import { count, percent } from "../text";
-import { FEW, type RangeFigures, type View } from "../view";
+import type { RangeFigures, View } from "../view";
 import { captionOf } from "./phrases";
 
 /** A median over less says more about what was researched than about the cars. */

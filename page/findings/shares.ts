@@ -1,10 +1,11 @@
 /** Each make's share of the vehicles, and whether the leader is losing ground. */
 
 import { flowsOf } from "../aggregates";
+import { FEW } from "../figures";
 import type { Finding, Text } from "../finding";
 import { makeNameOf } from "../names";
 import { count, percent, points, possessive } from "../text";
-import { FEW, type MakeFigures, type View } from "../view";
+import type { MakeFigures, View } from "../view";
 import { firstDate, latestDate } from "./phrases";
 
 /** Small multiples on a wide page. */

@@ -1,8 +1,9 @@
 /** What the figures cannot say. */
 
+import { FEW } from "../figures";
 import type { Finding } from "../finding";
 import { count, dayDate, percent } from "../text";
-import { FEW, type View, viewOf } from "../view";
+import { type View, viewOf } from "../view";
 import { registered } from "./odd";
 import { unknownFrom } from "./ranges";
 

@@ -1,10 +1,11 @@
 /** Where the vehicles are registered, by the measure that the map shows. */
 
 import type { Measure } from "../choice";
+import { FEW } from "../figures";
 import type { Finding, Text } from "../finding";
 import { type CountyMeasure, measureOf, ranked } from "../measures";
 import { about, count, ordinal, percent, plural, sentence } from "../text";
-import { type CountyFigures, FEW, type View } from "../view";
+import type { CountyFigures, View } from "../view";
 import { asPrinted, counted, firstDate, latestDate, none, noun } from "./phrases";
 
 const HIGHEST = 5;

@@ -1,8 +1,9 @@
 /** How new the vehicles are: their model years. */
 
+import { FEW } from "../figures";
 import type { Finding, Text } from "../finding";
 import { count, percent, wholePercent } from "../text";
-import { FEW, type View, type YearFigures } from "../view";
+import type { View, YearFigures } from "../view";
 import { captionOf, firstDate, none } from "./phrases";
 
 /** Model years that are drawn apart; what is older is one bar. */

@@ -1,10 +1,11 @@
 /** The number of vehicles, large, how many of them run on a battery alone, and the change since the snapshot before. */
 
+import { FEW } from "../figures";
 import { delta } from "../findings/growth";
 import { latestDate, noun } from "../findings/phrases";
 import { type Html, html } from "../html";
 import { count, percent } from "../text";
-import { FEW, type View } from "../view";
+import type { View } from "../view";
 
 export function headlineHtml(view: View): Html {
 	const { now, makeName, choice } = view;

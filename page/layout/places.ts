@@ -3,7 +3,7 @@
 import { PLACE_KINDS, type PlaceCell, type PlaceKind, type PlaceTable, placeTable } from "../findings/places";
 import { type Html, html } from "../html";
 import type { View } from "../view";
-import { numeric } from "./words";
+import { kindOf } from "./words";
 
 /** Rows that are shown before one asks for all. */
 export const FIRST_ROWS = 10;
@@ -50,7 +50,7 @@ function headerHtml(
 	const isSorted = sort.column === index;
 	const order = isSorted && html` aria-sort="${sort.isDescending ? "descending" : "ascending"}"`;
 	const arrow = isSorted && html`<span aria-hidden="true">${sort.isDescending ? "↓" : "↑"} </span>`;
-	return html`<th scope="col"${numeric(isNumber)}${order}><button data-sort="${index}">${arrow}${name}</button></th>`;
+	return html`<th scope="col"${kindOf(isNumber)}${order}><button data-sort="${index}">${arrow}${name}</button></th>`;
 }
 
 /** Counties are buttons that choose them. */
@@ -61,7 +61,7 @@ function rowHtml(view: View, { columns }: PlaceTable, county: number | undefined
 		county === undefined
 			? html`${name!.text}`
 			: html`<button class="name" data-county="${county}" aria-pressed="${String(isChosen)}">${name!.text}</button>`;
-	return html`<tr><th scope="row">${nameHtml}</th>${values.map((cell, index) => html`<td${numeric(columns[index + 1]!.isNumber)}>${cell.text}</td>`)}</tr>`;
+	return html`<tr><th scope="row">${nameHtml}</th>${values.map((cell, index) => html`<td${kindOf(columns[index + 1]!.isNumber)}>${cell.text}</td>`)}</tr>`;
 }
 
 /** Rows by a column; those without a value stay last, in the order that they have. */

@@ -16,11 +16,12 @@ export const captionHtml = ({ caption }: Finding): Html => textHtml(caption);
 export const tableHtml = ({ caption, columns, rows }: Table): Html => html`
 <table>
 <caption class="unseen">${caption}</caption>
-<thead><tr>${columns.map(({ name, isNumber }) => html`<th scope="col"${numeric(isNumber)}>${name}</th>`)}</tr></thead>
+<thead><tr>${columns.map(({ name, isNumber }) => html`<th scope="col"${kindOf(isNumber)}>${name}</th>`)}</tr></thead>
 <tbody>${rows.map((row) => html`<tr>${row.map((text, column) => cellHtml(text, column, columns[column]!.isNumber))}</tr>`)}</tbody>
 </table>`;
 
 const cellHtml = (text: string, column: number, isNumber: boolean): Html =>
-	column === 0 ? html`<th scope="row">${text}</th>` : html`<td${numeric(isNumber)}>${text}</td>`;
+	column === 0 ? html`<th scope="row">${text}</th>` : html`<td${kindOf(isNumber)}>${text}</td>`;
 
-export const numeric = (isNumber: boolean): Html | false => isNumber && html` class="number"`;
+/** Cells are numbers, unless they say otherwise. */
+export const kindOf = (isNumber: boolean): Html | false => !isNumber && html` class="text"`;

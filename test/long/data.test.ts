@@ -1,10 +1,11 @@
 /** Loads the real snapshots in order with `npm run local`. The expected counts were computed from the files' text. */
 
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect } from "chai";
-import { readFigures } from "../../handlers/reporting/figures";
+import { unpack } from "../../page/pack";
 import { type LocalFolder, localFolder } from "../support/local";
+import { readParquet } from "../support/parquet";
 import { programOf } from "../support/program";
 import { rawFigures, readSnapshot } from "../support/raw-figures";
 import { expectExactCounts } from "../support/snapshot-counts";
@@ -109,10 +110,34 @@ describe("the four real snapshots", function () {
 		expect(moved!.map(Object.values)).to.deep.equal(MOVED);
 	});
 
-	it("gives the page the figures that the files' text gives", async () => {
+	it("shows on the page, and gives to take along, what the files' text gives", async () => {
+		const site = join(folder.path, ".local/f6w7-q2d2/site");
+		const page = readFileSync(join(site, "index.html"), "utf8");
 		const snapshots = DATES.map((date, index) => readSnapshot(FILES[index]!, new Date(`${date}T00:00Z`)));
-		const figures = await folder.connected("f6w7-q2d2", (client) => readFigures(client, "f6w7-q2d2"));
-		expect(figures).to.deep.equal(rawFigures("f6w7-q2d2", snapshots));
+		const raw = rawFigures("f6w7-q2d2", snapshots);
+		const { files, ...figures } = unpack(/id="figures">(.*?)<\/script>/s.exec(page)![1]!);
+		expect({ ...figures, files: [] }).to.deep.equal(raw);
+		expect(page).to.include('<p class="total">205,439</p>');
+
+		expect(files.map(({ path }) => path)).to.include.members(["data/vehicles.parquet", "data/counts.parquet"]);
+		for (const { path, bytes } of files) expect(statSync(join(site, path)).size, path).to.equal(bytes);
+		const vehicles = await readParquet(readFileSync(join(site, "data/vehicles.parquet")));
+		const sum = (of: (vehicle: Record<string, unknown>) => unknown) =>
+			vehicles.reduce((total, vehicle) => total + Number(of(vehicle)), 0);
+		expect([
+			sum(({ vehicle_type }) => vehicle_type === "BEV"),
+			sum(({ vehicle_type }) => vehicle_type === "PHEV"),
+			sum(({ make }) => make === "TESLA"),
+			sum(({ county, state }) => county === "King" && state === "WA"),
+			sum(({ state }) => state !== "WA"),
+			sum(({ electric_range_miles: range }) => range ?? 0),
+			sum(({ base_msrp_usd: price }) => price ?? 0),
+		]).to.deep.equal(FIGURES.at(-1));
+		const counts = await readParquet(readFileSync(join(site, "data/counts.parquet")));
+		const perSnapshot = Map.groupBy(counts, ({ snapshot_at: at }) => (at as Date).toISOString().slice(0, 10));
+		expect(
+			[...perSnapshot].map(([, cells]) => cells.reduce((total, cell) => total + Number(cell.vehicles), 0)),
+		).to.deep.equal(COUNTS.map(([rows]) => rows));
 	});
 
 	it("rewrites no row of ev.vehicles when it loads a file again", async () => {

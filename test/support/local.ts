@@ -24,8 +24,6 @@ export interface LocalFolder {
 	/** Starts a run, and watches what it says on stderr. */
 	start(args: string[], onText?: (text: string) => void): { process: ChildProcess; ended: Promise<LocalRun> };
 	run(...args: string[]): Promise<LocalRun>;
-	/** Connects to the database that the last run left, over a server of its own. */
-	connected<T>(dataset: string, work: (client: Client) => Promise<T>): Promise<T>;
 	/** Asks the database that the last run left, over a server of its own. */
 	query<R extends object>(dataset: string, ...statements: string[]): Promise<R[][]>;
 	remove(): void;
@@ -64,28 +62,23 @@ export function localFolder(): LocalFolder {
 		});
 		return { process: child, ended };
 	};
-	const connected: LocalFolder["connected"] = async (dataset, work) => {
-		const server = await startPostgres(join(path, ".local", dataset, "postgres"));
-		const client = new Client({ ...clientConfig(server, "ev"), options: "-c search_path=ev" });
-		await client.connect();
-		try {
-			return await work(client);
-		} finally {
-			await client.end();
-			await server.stop();
-		}
-	};
 	return {
 		path,
 		start,
 		run: (...args) => start(args).ended,
-		connected,
-		query: <R extends object>(dataset: string, ...statements: string[]) =>
-			connected(dataset, async (client) => {
-				const answers: R[][] = [];
-				for (const statement of statements) answers.push((await client.query<R>(statement)).rows);
+		async query(dataset, ...statements) {
+			const server = await startPostgres(join(path, ".local", dataset, "postgres"));
+			const client = new Client(clientConfig(server, "ev"));
+			await client.connect();
+			try {
+				const answers = [];
+				for (const statement of statements) answers.push((await client.query(statement)).rows);
 				return answers;
-			}),
+			} finally {
+				await client.end();
+				await server.stop();
+			}
+		},
 		remove() {
 			for (const dataset of ["sample", "f6w7-q2d2"]) removePostgres(join(path, ".local", dataset, "postgres"));
 			rmSync(path, { recursive: true, force: true });

@@ -201,13 +201,14 @@ export function rawFigures(dataset: string, snapshots: RawSnapshot[], shown = [.
 			const here = today.get(name) ?? [];
 			const byMake = [...Map.groupBy(here, makeOf)].map(([make, those]) => ({ make, vehicles: those.length }));
 			const leader = byMake.sort((a, b) => b.vehicles - a.vehicles || a.make - b.make)[0];
+			const isTold = here.length >= 50;
 			return {
 				name,
 				first: then.get(name)?.length ?? 0,
 				now: here.length,
-				bev: here.filter(({ isBev }) => isBev).length,
-				make: leader?.make ?? -1,
-				makeVehicles: leader?.vehicles ?? 0,
+				bev: isTold ? here.filter(({ isBev }) => isBev).length : 0,
+				make: isTold ? leader!.make : -1,
+				makeVehicles: isTold ? leader!.vehicles : 0,
 			};
 		});
 		const column = <K extends keyof (typeof rows)[number]>(key: K) => rows.map((row) => row[key]);

@@ -10,6 +10,7 @@ import { measurePage } from "./page";
 import { isInstalled } from "./process";
 import { measureReaders } from "./readers";
 import { type BenchRow, type Measured, type OnMeasured, rowsOf } from "./results";
+import { measureSite } from "./site";
 
 export interface Case {
 	/** The name for `--case`; several cases may share one. */
@@ -54,6 +55,7 @@ export const CASES: Case[] = [
 	}),
 	{ name: "extract", repeat: 5, measure: measureExtract },
 	{ name: "figures", repeat: 5, measure: measureFigures },
+	{ name: "site", repeat: 3, measure: measureSite },
 	{ name: "page", repeat: 5, measure: measurePage },
 	{ name: "readers", repeat: 5, measure: measureReaders },
 	{ name: "cold start", repeat: 5, measure: measureColdStart },

@@ -25,7 +25,12 @@ const ELEMENTS: Record<Exclude<ColumnType, "list">, Partial<SchemaElement>> = {
 	double: { type: "DOUBLE" },
 	boolean: { type: "BOOLEAN" },
 	text: { type: "BYTE_ARRAY", converted_type: "UTF8" },
-	timestamp: { type: "INT64", converted_type: "TIMESTAMP_MILLIS" },
+	timestamp: {
+		type: "INT64",
+		converted_type: "TIMESTAMP_MILLIS",
+		// DuckDB takes a time without this for one of no zone.
+		logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit: "MILLIS" },
+	},
 };
 
 /** How a field that is not NULL becomes a value. A list is JSON, a timestamp ISO 8601 or PostgreSQL's text with an offset. */

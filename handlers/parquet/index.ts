@@ -18,7 +18,7 @@ export interface ParquetEncoder {
  * Rows that are written at once. All of their values are in memory, so that it does not grow with the table: more rows would
  * compress a little better.
  */
-const GROUP_ROWS = 20_000;
+const GROUP_ROWS = 10_000;
 
 /** Encodes rows of these columns, in their order. @param about what a reader of the file's metadata is told, by name */
 export function createParquetEncoder(columns: ParquetColumn[], about: Record<string, string> = {}): ParquetEncoder {

@@ -48,7 +48,9 @@ addEventListener("hashchange", () => {
 new ResizeObserver(onResize).observe(byId("growth-chart"));
 
 for (const details of document.querySelectorAll("details")) details.open = false;
-update();
+// Without a choice, the document says all of it already.
+if (writeHash(state, figures) !== "") writeParts();
+draw();
 document.documentElement.classList.add("ready");
 performance.mark("drawn");
 
@@ -69,19 +71,24 @@ function show(next: State): void {
 	state = next;
 	view = viewOf(figures, state.choice);
 	history.replaceState(null, "", writeHash(state, figures) || location.pathname + location.search);
-	update();
+	writeParts();
+	draw();
 	byId("status").textContent = `${view.scope}: ${vehicles(view.now.all)}`;
 }
 
-/** Writes what follows the choice, and draws it. */
-function update(): void {
-	makes.value = String(state.choice.make ?? "");
-	counties.value = String(state.choice.county ?? "");
-	reset.hidden = state.choice.make === undefined && state.choice.county === undefined;
+/** Writes the text that follows the choice. */
+function writeParts(): void {
 	for (const [id, part] of Object.entries(partsOf(view, state))) {
 		const holder = document.getElementById(id);
 		if (holder) holder.innerHTML = part.text;
 	}
+}
+
+/** Draws what follows the choice, beside its text. */
+function draw(): void {
+	makes.value = String(state.choice.make ?? "");
+	counties.value = String(state.choice.county ?? "");
+	reset.hidden = state.choice.make === undefined && state.choice.county === undefined;
 	redrawPlaces();
 	drawCharts(view, measureIn(state));
 	document.title = document.title.replace(/^[^:]*: (?=Washington)|^/, titlePrefix());

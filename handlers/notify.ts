@@ -118,7 +118,7 @@ function aboutPage({ exportError, reportError }: NotifyEvent, pageUrl: string | 
 	const old = [
 		...(reportError ? [`The page could not be made, so the old one stays. ${describeError(reportError)}`] : []),
 		...(exportError
-			? [`The data files could not be written, so the old ones stay. ${describeError(exportError)}`]
+			? [`The data files could not all be written, so some are the old ones. ${describeError(exportError)}`]
 			: []),
 	];
 	return [

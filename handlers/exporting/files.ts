@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { createGzip } from "node:zlib";
 import type { Client } from "pg";
 import { to as copyTo } from "pg-copy-streams";
@@ -40,7 +40,12 @@ const SOURCES: Source[] = [
 	{ path: "vehicles.csv.gz", title: "The same as compressed CSV", format: "csv", ...VEHICLES },
 	{ path: "changes.parquet", title: "Changes of vehicles since the first snapshot", format: "parquet", ...CHANGES },
 	{ path: "counts.parquet", title: "Vehicles counted by place, make, model and year", format: "parquet", ...COUNTS },
-	{ path: "counts.json", title: "The same counts as JSON, a list for each column", format: "json", ...COUNTS },
+	{
+		path: "counts.json.gz",
+		title: "The same counts as compressed JSON, a list for each column",
+		format: "json",
+		...COUNTS,
+	},
 ];
 
 /** A file as it was stored. */
@@ -57,7 +62,7 @@ export interface StoredFile {
 const MEDIA_TYPES: Record<Format, string> = {
 	parquet: "application/vnd.apache.parquet",
 	csv: "application/gzip",
-	json: "application/json",
+	json: "application/gzip",
 };
 
 /**
@@ -106,13 +111,17 @@ async function encodeCsv(client: Client, { name, columns }: Relation, order: str
 	return await collect(client.query(copyTo(query)).pipe(createGzip()));
 }
 
-/** A list for each column, which is a third of an object for each row. */
+/** A list for each column, which is a third of an object for each row. One column at a time is in memory. */
 async function encodeJson(client: Client, { name, columns }: Relation, order: string): Promise<Buffer> {
-	const lists = columns.map(({ name }) => `'${name}', coalesce(json_agg(${name}), '[]')`);
-	const { rows } = await client.query<{ text: string }>(
-		`select json_build_object(${lists.join(", ")})::text as text from (select * from ${name} order by ${order})`,
-	);
-	return Buffer.from(rows[0]!.text);
+	const text = async function* () {
+		for (const [index, column] of columns.entries()) {
+			const list = `coalesce(json_agg(${column.name} order by ${order}), '[]')::text as list`;
+			const { rows } = await client.query<{ list: string }>(`select ${list} from ${name}`);
+			yield `${index === 0 ? "{" : ","}${JSON.stringify(column.name)}:${rows[0]!.list}`;
+		}
+		yield "}";
+	};
+	return await collect(Readable.from(text()).pipe(createGzip()));
 }
 
 async function collect(stream: Readable): Promise<Buffer> {

@@ -16,7 +16,7 @@ import { readParquet } from "../support/parquet";
 import { programOf } from "../support/program";
 import { vehicle, vehicles } from "../support/snapshots";
 
-const FILES = ["vehicles.parquet", "vehicles.csv.gz", "changes.parquet", "counts.parquet", "counts.json"];
+const FILES = ["vehicles.parquet", "vehicles.csv.gz", "changes.parquet", "counts.parquet", "counts.json.gz"];
 const PACKAGE = "datapackage.json";
 
 interface DataPackage {
@@ -100,7 +100,7 @@ describe("export", function () {
 			order by snapshot_at, state, county, make, model, model_year, vehicle_type, county_fips`,
 		);
 		expect((await readParquet(await read("counts.parquet"))).map(plain)).to.deep.equal(counts.map(plain));
-		const lists = JSON.parse((await read("counts.json")).toString());
+		const lists = JSON.parse(gunzipSync(await read("counts.json.gz")).toString());
 		expect(lists.vehicles).to.deep.equal(counts.map(({ vehicles }) => vehicles));
 		expect(lists.county).to.deep.equal(counts.map(({ county }) => county));
 	});

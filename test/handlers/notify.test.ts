@@ -170,7 +170,7 @@ describe("writeMessage", () => {
 			it(`says that the data files are the old ones, and why, after a run that ${status}`, () => {
 				const { subject, body } = writeMessage(event({ ...success, exportError }));
 				expect(subject).to.match(/, but the data files are old$/);
-				expect(body).to.include("The data files could not be written, so the old ones stay. OutOfTime: {}");
+				expect(body).to.include("The data files could not all be written, so some are the old ones. OutOfTime: {}");
 				expect(body).to.include("The next run tries again").and.not.include("page");
 			});
 		}

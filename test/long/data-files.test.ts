@@ -9,7 +9,7 @@ import { REAL_DATES, REAL_SNAPSHOTS } from "../support/real-snapshots";
 
 /** What DuckDB and pandas find in the file of vehicles: types, and sums. */
 const READ = `
-import json, sys
+import gzip, json, sys
 import duckdb, pandas
 folder = sys.argv[1]
 file = folder + "/vehicles.parquet"
@@ -22,7 +22,7 @@ sums = duckdb.sql(f"""
 	from '{file}'""").fetchall()[0]
 frame = pandas.read_parquet(file)
 csv = pandas.read_csv(folder + "/vehicles.csv.gz", dtype={"postal_code": str, "census_tract": str})
-counts = pandas.DataFrame(json.load(open(folder + "/counts.json")))
+counts = pandas.DataFrame(json.load(gzip.open(folder + "/counts.json.gz")))
 cube = duckdb.sql(f"select sum(vehicles)::bigint from '{folder}/counts.parquet' where snapshot_at = (select max(snapshot_at) from '{folder}/counts.parquet')").fetchall()[0][0]
 print(json.dumps({
 	"types": types, "sums": sums,

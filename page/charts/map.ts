@@ -19,6 +19,8 @@ declare const OUTLINES: Topology<{ counties: GeometryCollection }>;
 const CLASSES = 5;
 const LARGEST_CIRCLE = 46;
 const LINE_HEIGHT = 13;
+/** Circles of at least this radius have their county's name in them. */
+const NAMED_INSIDE = 20;
 /** Largest counties are named first; phones have room for two names. */
 const PHONE_NAMES = 2;
 
@@ -113,16 +115,19 @@ function limitsOf({ values }: CountyMeasure): number[] {
 }
 
 function circlesOf(counties: CountedCounty[], path: ReturnType<typeof geoPath>, width: number): SVGElement[] {
-	const most = Math.max(1, ...counties.map(({ figures }) => figures.now));
-	const largest = isPhone(width) ? LARGEST_CIRCLE / 2 : LARGEST_CIRCLE;
 	return counties
 		.filter(({ figures }) => figures.now > 0)
 		.sort((a, b) => b.figures.now - a.figures.now)
 		.map((county) => {
 			const [cx, cy] = path.centroid(county.shape);
-			const r = Math.max(1.5, Math.sqrt(county.figures.now / most) * largest);
-			return svgElement("circle", { class: "vehicles", cx, cy, r });
+			return svgElement("circle", { class: "vehicles", cx, cy, r: radiusOf(county, counties, width) });
 		});
+}
+
+function radiusOf({ figures }: CountedCounty, counties: CountedCounty[], width: number): number {
+	const most = Math.max(1, ...counties.map(({ figures }) => figures.now));
+	const largest = isPhone(width) ? LARGEST_CIRCLE / 2 : LARGEST_CIRCLE;
+	return Math.max(1.5, Math.sqrt(figures.now / most) * largest);
 }
 
 interface Naming {
@@ -140,7 +145,10 @@ function nameCounties(group: SVGGElement, counties: CountedCounty[], { shown, pa
 		const { name, county: position } = county.figures;
 		const value = shown.values[position];
 		const lines = isFilled && value !== undefined ? [name, shortly(shown, value)] : [name];
-		const [x, y] = path.centroid(county.shape);
+		const [x, middle] = path.centroid(county.shape);
+		const radius = isFilled ? 0 : radiusOf(county, counties, width);
+		// A name hides no circle that is as small as itself.
+		const y = radius > 0 && radius < NAMED_INSIDE ? middle + radius + LINE_HEIGHT / 2 : middle;
 		const room = widthInside(county.shape, path);
 		if (!isPhone(width) && Math.max(...lines.map((line) => textWidth(line))) > room) continue;
 		const dark = isFilled && value !== undefined && classOf(value) > 3;

@@ -18,7 +18,7 @@ const LARGEST_RADIUS = 27;
 const NAMED_MODELS = 9;
 const NAMED_ON_PHONES = 5;
 /** Names keep off circles as large as this. */
-const CROWDING_RADIUS = 6;
+const CROWDING_RADIUS = 10;
 
 export function drawRanges(view: View, width: number, label: string): Element | undefined {
 	const from = view.ranges.years.findIndex(isKnown);

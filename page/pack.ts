@@ -35,13 +35,22 @@ interface PackedStock {
 	/** The difference from the snapshot before. */
 	phev: string[];
 }
-type Packed = Omit<Figures, TableName | "stock"> & Record<TableName, PackedTable> & { stock: PackedStock };
+interface PackedModels {
+	makes: string;
+	names: string[];
+}
+type Packed = Omit<Figures, TableName | "stock" | "models"> &
+	Record<TableName, PackedTable> & { stock: PackedStock; models: PackedModels };
 
 /** Figures as text that may stand in a script element. */
 export function pack(figures: Figures): string {
 	const tables = Object.fromEntries(TABLES.map((name) => [name, packTable(columnsOf(figures, name), KEYS[name])]));
 	const stock = packStock(figures);
-	return JSON.stringify({ ...figures, ...tables, stock }).replaceAll("<", "\\u003c");
+	const models: PackedModels = {
+		makes: write(figures.models.map(({ make }) => make)),
+		names: figures.models.map(({ name }) => name),
+	};
+	return JSON.stringify({ ...figures, ...tables, stock, models }).replaceAll("<", "\\u003c");
 }
 
 /** The inverse of `pack`. */
@@ -49,7 +58,9 @@ export function unpack(text: string): Figures {
 	const packed: Packed = JSON.parse(text);
 	const tables = Object.fromEntries(TABLES.map((name) => [name, unpackTable(packed[name], KEYS[name])]));
 	const stock = unpackStock(packed.stock, tables.flows as unknown as Flows);
-	return { ...packed, ...tables, stock } as unknown as Figures;
+	const { makes, names } = packed.models;
+	const models = read(makes, names.length).map((make, index) => ({ make, name: names[index]! }));
+	return { ...packed, ...tables, stock, models } as unknown as Figures;
 }
 
 const BASE = 36;

@@ -67,12 +67,10 @@ describe("npm run bench", function () {
 			["readers", "p99 while idle"],
 			["readers", "p99 during a load"],
 			["cold start", "export"],
-			["cold start", "export"],
 			["cold start", "extract"],
 			["cold start", "load"],
 			["cold start", "migrate"],
 			["cold start", "notify"],
-			["cold start", "report"],
 			["cold start", "report"],
 			["cold start", "rotate"],
 		]);

@@ -42,7 +42,7 @@ export async function measureColdStart(bed: Bed, repeat: number, onMeasured: OnM
 async function load({ program }: Bed, { inputs }: RecordedResource): Promise<Ran> {
 	const code = join(program.directory, inputs.code);
 	const [file] = inputs.handler.split(".");
-	const env = { ...inputs.environment.variables, PATH: process.env.PATH };
+	const env = { ...inputs.environment?.variables, PATH: process.env.PATH };
 	const { stdout } = await promisify(execFile)(process.execPath, ["-e", LOAD, join(code, file)], { cwd: code, env });
 	return JSON.parse(stdout);
 }

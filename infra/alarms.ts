@@ -187,17 +187,17 @@ function defineDatabaseAlarms({ databaseStorageGb }: Settings, { database }: Mon
 		{
 			name: "database-storage",
 			description:
-				"Less than a fifth of the database's storage is free. Raise the setting databaseStorageGb and run pulumi up. Storage cannot be reduced later.",
+				"The database's storage is nearly full and has stopped growing by itself. Raise the setting databaseMaxStorageGb and run pulumi up, which takes effect at once. Storage cannot be reduced later.",
 			args: {
 				...databaseMetric("FreeStorageSpace"),
 				comparisonOperator: "LessThanThreshold",
-				threshold: 0.2 * databaseStorageGb * 2 ** 30,
+				threshold: 0.05 * databaseStorageGb * 2 ** 30,
 			},
 		},
 		{
 			name: "database-cpu",
 			description:
-				"The database's CPU has been busy for half an hour, although a load takes minutes. Look in Performance Insights of RDS for the query. End it with pg_cancel_backend, or raise the setting databaseClass.",
+				"The database's CPU has been busy for half an hour, although a load takes minutes. Look in Database Insights of CloudWatch for the query. End it with pg_cancel_backend, or raise the setting databaseClass.",
 			args: { ...databaseMetric("CPUUtilization"), threshold: 80 },
 		},
 		{

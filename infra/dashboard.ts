@@ -152,7 +152,8 @@ export function createDashboard(
 	const stack = pulumi.getStack();
 	const region = aws.getRegionOutput().region;
 	const dashboard = new aws.cloudwatch.Dashboard("ev", {
-		dashboardName: `ev-registrations-${stack}`,
+		// Dashboards are global: in two regions, stacks of the same name would overwrite each other's.
+		dashboardName: pulumi.interpolate`ev-registrations-${stack}-${region}`,
 		dashboardBody: pulumi
 			.output({
 				region,

@@ -2,6 +2,7 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { QUIET } from "./database-windows";
 import { createLogGroup } from "./log-group";
 import type { Network } from "./network";
 import { createRole } from "./role";
@@ -13,6 +14,16 @@ export const DATABASE_NAME = "ev";
 const POSTGRESQL = "18";
 
 const LOG_EXPORTS = ["postgresql", "upgrade"];
+
+/**
+ * From this size on, RDS stripes gp3 over four volumes and takes no less than their baseline; below it takes neither value.
+ * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#gp3-storage
+ */
+const STRIPED_GB = 400;
+const STRIPED = { iops: 12_000, storageThroughput: 500 };
+
+/** RDS takes no smaller increase than a tenth. https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.ModifyingExisting.html */
+const leastGrowth = (gb: number) => Math.ceil((gb * 11) / 10);
 
 /** Creates PostgreSQL in isolated subnets. RDS creates, stores and rotates the master password. */
 export function createDatabase(settings: Settings, network: Network, key: aws.kms.Key): aws.rds.Instance {
@@ -41,7 +52,9 @@ export function createDatabase(settings: Settings, network: Network, key: aws.km
 			autoMinorVersionUpgrade: true,
 			instanceClass: settings.databaseClass,
 			storageType: "gp3",
-			allocatedStorage: settings.databaseStorageGb,
+			allocatedStorage: allowedStorage(identifier, settings.databaseStorageGb),
+			...(settings.databaseStorageGb >= STRIPED_GB && STRIPED),
+			maxAllocatedStorage: settings.databaseMaxStorageGb,
 			storageEncrypted: true,
 			kmsKeyId: key.arn,
 			dbName: DATABASE_NAME,
@@ -59,8 +72,11 @@ export function createDatabase(settings: Settings, network: Network, key: aws.km
 			copyTagsToSnapshot: true,
 			deletionProtection: settings.protect,
 			skipFinalSnapshot: !settings.keepData,
-			...(settings.keepData && { finalSnapshotIdentifier: `ev-registrations-${pulumi.getStack()}-final` }),
-			applyImmediately: !settings.protect,
+			...(settings.keepData && { finalSnapshotIdentifier: finalSnapshotName(parameters) }),
+			// What is changed because an alarm asked for it takes effect at once, and not in a maintenance window.
+			applyImmediately: true,
+			backupWindow: QUIET.backup,
+			maintenanceWindow: QUIET.maintenance,
 			iamDatabaseAuthenticationEnabled: true,
 			enabledCloudwatchLogsExports: LOG_EXPORTS,
 			databaseInsightsMode: "standard",
@@ -72,6 +88,34 @@ export function createDatabase(settings: Settings, network: Network, key: aws.km
 		},
 		{ protect: settings.protect, dependsOn: [...logs, monitoring.policy] },
 	);
+}
+
+/**
+ * The name of the snapshot that a deletion leaves. RDS refuses one that is there already, from an earlier stack of the same name:
+ * the parameter group's suffix, which the state keeps, tells the two apart.
+ */
+const finalSnapshotName = ({ name }: aws.rds.ParameterGroup) =>
+	pulumi.interpolate`ev-registrations-${pulumi.getStack()}-final-${name}`;
+
+/**
+ * The storage to ask for.
+ * @throws RunError where the database is up and RDS would refuse the increase, before anything is changed
+ */
+function allowedStorage(identifier: string, wantedGb: number): pulumi.Output<number> {
+	const { instanceIdentifiers } = aws.rds.getInstancesOutput({
+		filters: [{ name: "db-instance-id", values: [identifier] }],
+	});
+	return instanceIdentifiers.apply((found) => {
+		if (!found?.length) return pulumi.output(wantedGb);
+		return aws.rds.getInstanceOutput({ dbInstanceIdentifier: identifier }).allocatedStorage.apply((currentGb) => {
+			const leastGb = leastGrowth(currentGb);
+			// A smaller value is that of a database which has grown by itself, and changes nothing.
+			if (wantedGb <= currentGb || wantedGb >= leastGb) return wantedGb;
+			throw new pulumi.RunError(
+				`The setting databaseStorageGb is ${wantedGb}, but the database has ${currentGb} GB, which RDS raises by a tenth at least; set it with \`pulumi config set databaseStorageGb ${leastGb}\`.`,
+			);
+		});
+	});
 }
 
 /**

@@ -46,6 +46,31 @@ export function longestGapDays(expression: string, from = new Date()): number {
 	return Math.max(...starts.map((start, index) => start - ends[index]!));
 }
 
+/**
+ * Whether a cron(…) starts in a window of a day of the week, in UTC, and not again within some hours: then the next run makes up for
+ * one that is interrupted. A rate(…) counts from its creation, so nobody knows when it starts.
+ * @param window its day from 0, Sunday, and its minutes after midnight
+ */
+export function startsWithin(
+	expression: string,
+	timeZone: string,
+	window: { day: number; from: number; to: number },
+	from = new Date(),
+): boolean {
+	const { kind, inner } = split(expression);
+	if (kind !== "cron") return false;
+	const starts = parseCron(inner.split(" "), timeZone).nextRuns(MOST_STARTS, from);
+	return starts.some((start, index) => {
+		const next = starts[index + 1];
+		if (next && next.getTime() - start.getTime() <= SOON_MS) return false;
+		const minutes = start.getUTCHours() * 60 + start.getUTCMinutes();
+		return start.getUTCDay() === window.day && minutes >= window.from && minutes < window.to;
+	});
+}
+/** Of a schedule by the hour, more than a month; of one by the night, more than a year. */
+const MOST_STARTS = 1000;
+const SOON_MS = 6 * 3600 * 1000;
+
 /** Splits an expression at its brackets; kind is undefined if it is neither cron(…) nor rate(…). */
 function split(text: string): { kind: string | undefined; inner: string } {
 	const [, kind, inner = ""] = /^(cron|rate)\((.*)\)$/.exec(text) ?? [];
@@ -85,12 +110,12 @@ function withoutSteps(field: string): string {
 }
 
 /** @throws croner's error if a field holds a value outside its limits */
-function parseCron([minutes, hours, dayOfMonth, month, dayOfWeek, year]: string[]): Cron {
+function parseCron([minutes, hours, dayOfMonth, month, dayOfWeek, year]: string[], timezone = "UTC"): Cron {
 	// AWS counts the days of the week from 1, Sunday. Croner does not know L alone in that field.
 	const weekday = dayOfWeek === "L" ? "SAT" : dayOfWeek;
 	return new Cron(`0 ${minutes} ${hours} ${dayOfMonth} ${month} ${weekday} ${year}`, {
 		alternativeWeekdays: true,
 		sloppyRanges: true,
-		timezone: "UTC",
+		timezone,
 	});
 }

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { RawFormat } from "../handlers/common/contract";
 import type { SodaVersion } from "../handlers/source/requests";
 import { DATABASE_FAMILIES, isDatabaseClass } from "./database-classes";
+import { hitsMaintenance, QUIET } from "./database-windows";
 import { isScheduleExpression, longestGapDays } from "./schedule-expression";
 
 export interface Settings {
@@ -53,6 +54,8 @@ export interface Settings {
 	/** RDS instance class. */
 	databaseClass: string;
 	databaseStorageGb: number;
+	/** Up to which size RDS lets the database's storage grow by itself. */
+	databaseMaxStorageGb: number;
 	/** Whether RDS runs a standby in another zone. */
 	multiAz: boolean;
 	/** Whether `pulumi destroy` refuses to delete the database, buckets and key. */
@@ -121,7 +124,9 @@ export function readSettings(): Settings {
 			isDatabaseClass,
 			`an instance class such as db.t4g.micro, of the families ${DATABASE_FAMILIES.join(", ")}`,
 		),
-		databaseStorageGb: between("databaseStorageGb", 20, 1000),
+		// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html
+		databaseStorageGb: between("databaseStorageGb", 20, 65_536),
+		databaseMaxStorageGb: between("databaseMaxStorageGb", 22, 65_536),
 		multiAz: config.requireBoolean("multiAz"),
 		protect: config.requireBoolean("protect"),
 		keepData: config.requireBoolean("keepData"),
@@ -130,6 +135,7 @@ export function readSettings(): Settings {
 	};
 	if (!LOG_DAYS.includes(settings.logDays)) throw wrong("logDays", `one of ${LOG_DAYS.join(", ")}`);
 	rejectUnknownSettings(Object.keys(settings));
+	rejectStackName();
 	rejectContradictions(settings);
 	return settings;
 }
@@ -171,6 +177,20 @@ function createReaders(config: pulumi.Config) {
 	return { wrong, checked, text, oneOf, number, between, share };
 }
 
+/**
+ * Rejects names of stacks that are no part of an RDS identifier, which takes them least kindly of all.
+ * https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
+ */
+function rejectStackName(): void {
+	const stack = pulumi.getStack();
+	if (/^[a-z0-9]+(-[a-z0-9]+)*$/.test(stack) && stack.length <= MOST_STACK_LETTERS) return;
+	throw new pulumi.RunError(
+		`The stack's name is ${stack} and must be at most ${MOST_STACK_LETTERS} lower-case letters, digits and single hyphens, since the database's name has it; make one with \`pulumi stack init NAME\`.`,
+	);
+}
+/** IAM takes 64 letters for a role's name, of which the longest prefix and Pulumi's suffix need half. */
+const MOST_STACK_LETTERS = 30;
+
 /** Rejects settings that contradict one another. */
 function rejectContradictions(settings: Settings): void {
 	const { endpointZones, zones, protect, backupDays, schedule, silentDays } = settings;
@@ -199,6 +219,17 @@ function rejectContradictions(settings: Settings): void {
 		throw contradiction(
 			`The setting pageDomain is ${pageDomain}, but publicPage is false and the page has no address`,
 			["publicPage", "pageDomain"],
+		);
+	const { databaseStorageGb, databaseMaxStorageGb, timeZone } = settings;
+	if (10 * databaseMaxStorageGb < 11 * databaseStorageGb)
+		throw contradiction(
+			`The setting databaseMaxStorageGb is ${databaseMaxStorageGb}, but RDS needs a tenth more than databaseStorageGb, which is ${databaseStorageGb}`,
+			["databaseMaxStorageGb", "databaseStorageGb"],
+		);
+	if (hitsMaintenance(schedule, timeZone))
+		throw contradiction(
+			`The setting schedule is ${schedule} in ${timeZone}, which starts runs during the database's maintenance, on Sundays from ${QUIET.maintenance.replace(/sun:/g, "").replace("-", " to ")} UTC`,
+			["schedule", "timeZone"],
 		);
 	const gap = silentDays === 0 ? 0 : longestGapDays(schedule);
 	const problem = gap === Number.POSITIVE_INFINITY ? "starts no further run" : `leaves ${gap} days between two runs`;

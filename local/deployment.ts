@@ -174,7 +174,7 @@ async function deployFunction(
 	iam: Iam,
 ): Promise<Invoker> {
 	const { inputs, state } = resource;
-	const declared = inputs.environment.variables as Record<string, string>;
+	const declared: Record<string, string> = inputs.environment?.variables ?? {};
 	// This machine's addresses instead of AWS's; everything else is as declared.
 	const here: Record<string, string> = {
 		SOURCE_URL: parts.sourceUrl,

@@ -81,6 +81,7 @@ export function createFunction<E, R>(
 		{ actions: ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources: ["*"] },
 		...(options.placement ? allowNetworkInterfaces() : []),
 	]);
+	const hasVariables = Object.keys(options.environment).length > 0;
 	return new aws.lambda.CallbackFunction<E, R>(
 		name,
 		{
@@ -90,9 +91,9 @@ export function createFunction<E, R>(
 			architectures: ["arm64"],
 			memorySize: options.memoryMb,
 			timeout: options.timeoutSeconds,
-			environment: { variables: options.environment },
-			// AWS keeps no key for an empty environment.
-			...(Object.keys(options.environment).length > 0 && { kmsKeyArn: key.arn }),
+			// AWS keeps no key for an empty environment, and for an empty block the provider plans a new version at each update.
+			// https://github.com/hashicorp/terraform-provider-aws/issues/43780
+			...(hasVariables && { environment: { variables: options.environment }, kmsKeyArn: key.arn }),
 			...(options.placement && { vpcConfig: options.placement }),
 			...(settings.reservedConcurrency && { reservedConcurrentExecutions: settings.reservedConcurrency }),
 			// The workflow calls a version, so new code runs only once the workflow is updated.

@@ -31,9 +31,14 @@ const EC2_PREFIXES: Record<string, string> = {
 	vpcEndpoint: "vpce",
 };
 
-/** A new resource's id and attributes: those that AWS decides, and the inputs as they are. */
-export function newResource({ type, name, inputs }: Declared): Answer {
-	const hash = createHash("sha256").update(`${type} ${name}`).digest("hex");
+/**
+ * A new resource's id and attributes: those that AWS decides, and the inputs as they are.
+ * @param before how many of the same name there were before, since an automatic name is never given twice
+ */
+export function newResource({ type, name, inputs }: Declared, before = 0): Answer {
+	const hash = createHash("sha256")
+		.update(`${type} ${name}${before ? ` ${before}` : ""}`)
+		.digest("hex");
 	const physical = `${name}-${hash.slice(0, 7)}`;
 	const ec2Id = (prefix: string) => `${prefix}-${hash.slice(0, 17)}`;
 	const arn = (resource: string) => `arn:aws:${arnService(type)}:${REGION}:${ACCOUNT}:${resource}`;
@@ -119,6 +124,9 @@ export function call({ token, inputs }: Pick<MockCallArgs, "token" | "inputs">):
 			return { names: ["a", "c", "d"].map((zone) => `${REGION}${zone}`) };
 		case "aws:index/getCallerIdentity:getCallerIdentity":
 			return { accountId: ACCOUNT };
+		case "aws:rds/getInstances:getInstances":
+			// As in an account that has none yet.
+			return { ...inputs, instanceIdentifiers: [] };
 		case "aws:ssm/getParameter:getParameter":
 			return { ...inputs, insecureValue: "ami-0123456789abcdef0" };
 		default:

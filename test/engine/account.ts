@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { deploy, type Parts } from "../../local/deployment";
 import type { Properties, RecordedResource } from "../../local/program/record";
 import { unpackArchives, unwrapSecrets, withoutArchives } from "../../local/program/recorded-inputs";
+import { refuse } from "./aws-rules";
 
 /** A resource as the provider received it. */
 export type Held = Pick<RecordedResource, "type" | "name" | "urn" | "id" | "inputs" | "state" | "secretInputs">;
@@ -29,6 +30,10 @@ export interface Account {
 	requested: Map<string, Properties>;
 	/** In the order in which they ended. */
 	steps: Step[];
+	/** How many times each was created. */
+	creations: Map<string, number>;
+	/** Names of database snapshots that deletions left. */
+	snapshots: Set<string>;
 	/** What the provider was configured with. */
 	settings: Properties;
 	/** Where functions run; without it, an invocation answers at once. */
@@ -47,11 +52,13 @@ export async function take(account: Account, action: Step["action"], held: Held)
 	const { type, name, urn } = held;
 	const startedAt = performance.now();
 	if (action === "create" && SLOW.test(type)) await sleep(SLOW_MS);
+	refuse(account, action, held);
 	if (action === "delete") account.resources.delete(urn);
 	if (action === "create" || action === "update") {
 		if (type === INVOCATION && account.parts) held.state.result = await invoke(account, account.parts, held);
 		account.resources.set(urn, held);
 	}
+	if (action === "create") account.creations.set(urn, (account.creations.get(urn) ?? 0) + 1);
 	account.steps.push({ action, type, name, startedAt, endedAt: performance.now() });
 }
 

@@ -20,6 +20,7 @@ import type { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { call, changedResource, newResource } from "../../local/program/mocks";
 import type { Properties } from "../../local/program/record";
 import { type Account, hold, type Step, take } from "./account";
+import { describeHeld, plannedAgain } from "./aws-rules";
 import { type Methods, type Plugin, servePlugin, toObject, toStruct } from "./plugin";
 
 /** Inputs that can't be changed in a resource that is there. https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/lambda_invocation */
@@ -39,7 +40,8 @@ function methodsOf(account: Account): Methods {
 		const asked = toObject(properties);
 		const answer = (inputs: Properties) => {
 			const resource = { type, name, inputs };
-			const { id, state } = action === "create" ? newResource(resource) : changedResource(resource, old);
+			const before = account.creations.get(urn) ?? 0;
+			const { id, state } = action === "create" ? newResource(resource, before) : changedResource(resource, old);
 			// The real provider makes it of the archive, too.
 			return { id, state: asked.code ? { ...state, sourceCodeHash: asked.code.hash } : state };
 		};
@@ -65,7 +67,8 @@ function methodsOf(account: Account): Methods {
 		check: (request) => new CheckResponse().setInputs(request.getNews()),
 		diff: (request) => diff(request.getType(), toObject(request.getOldInputs()), toObject(request.getNews())),
 		invoke(request) {
-			const answer = call({ token: request.getTok(), inputs: toObject(request.getArgs()) });
+			const [token, inputs] = [request.getTok(), toObject(request.getArgs())];
+			const answer = describeHeld(account, token, inputs) ?? call({ token, inputs });
 			return new InvokeResponse().setReturn(toStruct(answer));
 		},
 		async create(request) {
@@ -111,7 +114,7 @@ function unknownUnlessKept(decided: Properties, old: Properties): Properties {
 }
 
 function diff(type: string, old: Properties, news: Properties): DiffResponse {
-	const changed = changedInputs(old, news);
+	const changed = [...new Set([...changedInputs(old, news), ...plannedAgain(type, news)])];
 	return new DiffResponse()
 		.setChanges(changed.length > 0 ? DiffResponse.DiffChanges.DIFF_SOME : DiffResponse.DiffChanges.DIFF_NONE)
 		.setDiffsList(changed)

@@ -49,6 +49,37 @@ describe("a stack prod, with the real engine", function () {
 		}
 		expect([...stack.account.resources.keys()]).to.have.members(kept);
 	});
+
+	it("comes up and down once more, leaving another snapshot", async () => {
+		const { stack } = await bringUp("prod");
+		for (const action of ["up", "destroy"] as const) {
+			const { error } = await stack.run(action);
+			expect(error).to.equal(undefined);
+		}
+		expect(stack.account.snapshots.size).to.equal(2);
+	});
+
+	it("raises its storage by a tenth or more, and says so before RDS does", async () => {
+		const { stack } = await bringUp("prod");
+		expect((await stack.run("up")).error).to.equal(undefined);
+		for (const [gb, problem] of [
+			[
+				54,
+				"but the database has 50 GB, which RDS raises by a tenth at least; set it with `pulumi config set databaseStorageGb 55`",
+			],
+			[55, undefined],
+			[400, undefined],
+		] as const) {
+			configure(stack.project, "prod", {
+				protect: "false",
+				databaseStorageGb: String(gb),
+				databaseMaxStorageGb: "1000",
+			});
+			const { error } = await stack.run("up");
+			if (problem) expect(error).to.include(problem);
+			else expect(error, String(gb)).to.equal(undefined);
+		}
+	});
 });
 
 /** URNs of the buckets with all that guards them, and of the key. */

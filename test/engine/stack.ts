@@ -44,6 +44,8 @@ export async function createStack({ stack, settings = {}, parts }: StackOptions)
 		project,
 		resources: new Map(),
 		requested: new Map(),
+		creations: new Map(),
+		snapshots: new Set(),
 		steps: [],
 		settings: {},
 		...(parts && { parts }),

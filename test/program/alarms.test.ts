@@ -84,9 +84,9 @@ describe("the alarms", () => {
 
 	const database: [shortage: string, alarm: string, own: (storageGb: number) => object][] = [
 		[
-			"a fifth of its storage",
+			"a twentieth of its storage",
 			"storage",
-			(gb) => ({ metricName: "FreeStorageSpace", threshold: 0.2 * gb * 1024 ** 3 }),
+			(gb) => ({ metricName: "FreeStorageSpace", threshold: 0.05 * gb * 1024 ** 3 }),
 		],
 		["a fifth of its CPU", "cpu", () => ({ metricName: "CPUUtilization", threshold: 80 })],
 		["sessions", "connections", () => ({ metricName: "DatabaseConnections", threshold: 60 })],

@@ -11,7 +11,7 @@ describe("the dashboard of dev", () => {
 
 	it("shows every alarm, and only this stack's metrics", () => {
 		const { dashboardName, dashboardBody } = one("aws:cloudwatch/dashboard:Dashboard").inputs;
-		expect(dashboardName).to.equal("ev-registrations-dev");
+		expect(dashboardName).to.equal("ev-registrations-dev-ap-northeast-1");
 		const widgets: Properties[] = JSON.parse(dashboardBody).widgets;
 		expect(widgets.find(({ type }) => type === "alarm")!.properties.alarms).to.have.members(
 			all(ALARM).map(({ state }) => state.arn),

@@ -22,6 +22,14 @@ describe("the database", () => {
 		for (const log of logs) expect(one(LOG_GROUP, log).inputs.name).to.equal(`/aws/rds/instance/${identifier}/${log}`);
 	});
 
+	it("changes at once what a person changes, and is maintained in the Tokyo afternoon", () => {
+		expect(one(DATABASE).inputs).to.include({
+			applyImmediately: true,
+			backupWindow: "04:00-04:30",
+			maintenanceWindow: "sun:05:00-sun:06:00",
+		});
+	});
+
 	it("keeps Performance Insights for as long as costs nothing", () => {
 		expect(one(DATABASE).inputs).to.include({
 			databaseInsightsMode: "standard",

@@ -17,7 +17,7 @@ describe("the stack's outputs", () => {
 			sourceSecretArn: arnOf(SECRET, "source"),
 			topicArn: arnOf(TOPIC),
 			dashboardUrl:
-				"https://ap-northeast-1.console.aws.amazon.com/cloudwatch/home?region=ap-northeast-1#dashboards/dashboard/ev-registrations-dev",
+				"https://ap-northeast-1.console.aws.amazon.com/cloudwatch/home?region=ap-northeast-1#dashboards/dashboard/ev-registrations-dev-ap-northeast-1",
 		});
 		for (const output of Object.values(record().outputs)) expect(output).to.be.a("string");
 	});

@@ -107,7 +107,8 @@ describe("the settings", () => {
 			["endpointZones", 1, 2],
 			["access", true, false],
 			["reservedConcurrency", 0, 100],
-			["databaseStorageGb", 20, 1000],
+			["databaseStorageGb", 20, 90],
+			["databaseMaxStorageGb", 22, 65_536],
 			["backupDays", 1, 35],
 			["logDays", 1, 3653],
 		];
@@ -210,7 +211,8 @@ describe("the settings", () => {
 			["", "t4g.micro", "db.t4g", "db.t4g.micro ", "db.t4g.nano", "db.t2.micro", "db.m7g.small", "db.constructor.name"],
 			"an instance class such as db.t4g.micro, of the families t3, t4g, m6g",
 		],
-		["databaseStorageGb", [19, 1001], "a whole number from 20 to 1000"],
+		["databaseStorageGb", [19, 65_537], "a whole number from 20 to 65536"],
+		["databaseMaxStorageGb", [21, 65_537], "a whole number from 22 to 65536"],
 		["backupDays", [0, 36], "a whole number from 1 to 35"],
 		["logDays", [0, 2, 10, 366], "one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731"],
 	];
@@ -262,6 +264,51 @@ describe("the settings", () => {
 		expect(() => given({ ...defaults, protect: false, backupDays: 1 })).to.not.throw();
 		expect(() => given({ ...defaults, protect: true, backupDays: 6 })).to.throw(
 			/^The setting protect is true, but backupDays is 6 and must then be at least 7; change one of them with `pulumi config set backupDays …` or `pulumi config set protect …`\.$/,
+		);
+	});
+
+	it("refuse a schedule whose runs the database's maintenance may interrupt", () => {
+		const held = (schedule: string, timeZone: string) => () => given({ ...defaults, schedule, timeZone });
+		for (const [schedule, timeZone] of [
+			["cron(30 14 * * ? *)", "Asia/Tokyo"],
+			["cron(35 13 * * ? *)", "Asia/Tokyo"],
+			["cron(0 5 ? * SUN-SAT *)", "UTC"],
+			["cron(30 22 * * ? *)", "America/Los_Angeles"],
+		] as const)
+			expect(held(schedule, timeZone), schedule).to.throw(
+				`The setting schedule is ${schedule} in ${timeZone}, which starts runs during the database's maintenance, on Sundays from 05:00 to 06:00 UTC; change one of them`,
+			);
+		for (const [schedule, timeZone] of [
+			["cron(30 3 * * ? *)", "Asia/Tokyo"],
+			["cron(0 15 * * ? *)", "Asia/Tokyo"],
+			["cron(30 14 ? * MON-SAT *)", "Asia/Tokyo"],
+			["cron(30 * * * ? *)", "UTC"],
+			["rate(12 hours)", "UTC"],
+		] as const)
+			expect(held(schedule, timeZone), schedule).to.not.throw();
+	});
+
+	it("refuse a stack whose name is no part of a database's", () => {
+		const named = (stack: string) => {
+			pulumi.runtime.setMocks({ newResource: () => ({ id: "", state: {} }), call: () => ({}) }, PROJECT, stack, false);
+			return () => given(defaults);
+		};
+		for (const stack of ["dev", "pr-12", "a".repeat(30)]) expect(named(stack), stack).to.not.throw();
+		for (const stack of ["Feature_X", "a--b", "a-", "-a", "a.b", "a".repeat(31)])
+			expect(named(stack), stack).to.throw(
+				new RegExp(
+					`^The stack's name is ${stack.replace(".", "\\.")} and must be .*; make one with \`pulumi stack init NAME\`\\.$`,
+				),
+			);
+		named("dev");
+	});
+
+	it("refuse storage that cannot grow by the least step of RDS", () => {
+		const held = (databaseStorageGb: number, databaseMaxStorageGb: number) => () =>
+			given({ ...defaults, databaseStorageGb, databaseMaxStorageGb });
+		expect(held(100, 110)).to.not.throw();
+		expect(held(100, 109)).to.throw(
+			"The setting databaseMaxStorageGb is 109, but RDS needs a tenth more than databaseStorageGb, which is 100; change one of them",
 		);
 	});
 

@@ -15,13 +15,13 @@ const DIFFERENCES: Record<string, Record<string, [dev: unknown, prod: unknown]>>
 		"inputs.multiAz": [false, true],
 		"inputs.instanceClass": ["db.t4g.micro", "db.t4g.small"],
 		"inputs.allocatedStorage": [20, 50],
+		"inputs.maxAllocatedStorage": [100, 200],
 		"inputs.backupRetentionPeriod": [7, 14],
 		// Prod survives a mistake.
 		protect: [false, true],
 		"inputs.deletionProtection": [false, true],
-		"inputs.applyImmediately": [true, false],
 		"inputs.skipFinalSnapshot": [true, false],
-		"inputs.finalSnapshotIdentifier": [undefined, "ev-registrations-STACK-final"],
+		"inputs.finalSnapshotIdentifier": [undefined, "ev-registrations-STACK-final-ev-f45c52f"],
 	},
 	[`${KEY} ev`]: { protect: [false, true], retained: [false, true], "inputs.deletionWindowInDays": [7, 30] },
 	...each(BUCKET, ["access-log", "raw", "site"], { protect: [false, true], "inputs.forceDestroy": [true, false] }),
@@ -47,7 +47,7 @@ const DIFFERENCES: Record<string, Record<string, [dev: unknown, prod: unknown]>>
 		"inputs.rules.0.expiration.days": [14, 365],
 	},
 	"aws:cloudwatch/metricAlarm:MetricAlarm database-storage": {
-		"inputs.threshold": [0.2 * 20 * 1024 ** 3, 0.2 * 50 * 1024 ** 3],
+		"inputs.threshold": [0.05 * 20 * 1024 ** 3, 0.05 * 50 * 1024 ** 3],
 	},
 };
 

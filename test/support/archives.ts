@@ -23,7 +23,7 @@ export function invokerOf(record: ProgramRecord, name: FunctionName, options: Ar
 		name,
 		code: join(record.directory, inputs.code),
 		handler: inputs.handler,
-		environment: { ...inputs.environment.variables, ...options.environment },
+		environment: { ...inputs.environment?.variables, ...options.environment },
 		timeoutSeconds: inputs.timeout,
 		memoryMb: inputs.memorySize,
 	};

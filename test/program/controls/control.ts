@@ -59,7 +59,7 @@ export function set(path: string, value: unknown): Break {
 		const steps = path.split(".");
 		const last = steps.pop()!;
 		let at: Properties = inputs;
-		for (const step of steps) at = at[step];
+		for (const step of steps) at = at[step] ??= {};
 		at[last] = value;
 	};
 }

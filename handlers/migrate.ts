@@ -3,6 +3,8 @@
  * workflow invokes it to prepare the schema that the replay fills, and to publish it.
  */
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { migrate as applyMigrations } from "drizzle-orm/node-postgres/migrator";
 import type { Client } from "pg";
@@ -34,6 +36,9 @@ interface MasterSecret {
 /** The longest wait for another deployment's migration, and for the table locks of running queries. */
 const LOCK_TIMEOUT = "30s";
 
+/** In the archive, as in the project. */
+const MIGRATIONS = "db/migrations";
+
 /** Time reserved for the result. */
 const MARGIN_MS = 2_000;
 
@@ -45,9 +50,8 @@ export function migrateHandler() {
 		context: HandlerContext,
 	): Promise<MigrateResult | ReplayPlan | ReplayPublished> => {
 		const log = createLog({ runId: event.action ? event.runId : context.awsRequestId, function: "migrate" });
-		const database = await locateDatabase(secrets);
 		const budgetMs = context.getRemainingTimeInMillis() - MARGIN_MS;
-		const client = await connect(database, budgetMs);
+		const { client, database } = await connectAsMaster(secrets, budgetMs);
 		try {
 			if (event.action) return await replay(client, event, log);
 			return await migrate(client, secrets, database, budgetMs, log);
@@ -55,6 +59,18 @@ export function migrateHandler() {
 			await client.end();
 		}
 	};
+}
+
+/** Opens a session of the master user. RDS may replace the password after it was read, so it is read once more. */
+async function connectAsMaster(
+	secrets: Secrets,
+	budgetMs: number,
+): Promise<{ client: Client; database: DatabaseSecret }> {
+	const database = await locateDatabase(secrets);
+	const client = await connectIfPasswordValid(database, budgetMs);
+	if (client) return { client, database };
+	const replaced = await locateDatabase(secrets);
+	return { client: await connect(replaced, budgetMs), database: replaced };
 }
 
 /** Where the database is, and the master user's credentials. */
@@ -119,11 +135,15 @@ async function replay(client: Client, event: ReplayEvent, log: Log): Promise<Rep
 	}
 }
 
-/** One deployment or step of a replay at a time. */
+/**
+ * One deployment or step of a replay at a time. The provider invokes again when an answer takes longer than 30 s: that invocation
+ * waits for the first one, as long as its own time allows, and only then for locks of tables.
+ * https://github.com/hashicorp/terraform-provider-aws/issues/45773
+ */
 async function lockMigrations(client: Client): Promise<void> {
-	await client.query(`set lock_timeout = '${LOCK_TIMEOUT}'`);
 	// The ASCII codes of "ev" and "migr"; the lock is released with the session.
 	await client.query("select pg_advisory_lock(25974, 1835624306)");
+	await client.query(`set lock_timeout = '${LOCK_TIMEOUT}'`);
 }
 
 /** Applies new migrations and creates the roles. @returns the number of new migrations */
@@ -134,9 +154,28 @@ async function migrateSchema(client: Client): Promise<number> {
 		return (await client.query("select count(*)::int as n from drizzle.__drizzle_migrations")).rows[0].n as number;
 	};
 	const before = await count();
-	await applyMigrations(drizzle(client), { migrationsFolder: "db/migrations" });
+	await applyMigrations(drizzle(client), { migrationsFolder: MIGRATIONS });
+	await checkJournal(client);
 	for (const role of ROLES) await client.query(createRole(role));
 	return (await count()) - before;
+}
+
+/**
+ * Drizzle applies what is younger than the last migration that was applied, and skips an older one without a word: one from a
+ * branch that was merged late. https://github.com/drizzle-team/drizzle-orm/issues/5316
+ * @throws where a migration is not recorded as applied
+ */
+async function checkJournal(client: Client): Promise<void> {
+	const journal: { entries: { tag: string; when: number }[] } = JSON.parse(
+		readFileSync(join(MIGRATIONS, "meta/_journal.json"), "utf8"),
+	);
+	const { rows } = await client.query<{ at: string }>("select created_at as at from drizzle.__drizzle_migrations");
+	const applied = new Set(rows.map(({ at }) => Number(at)));
+	const skipped = journal.entries.filter(({ when }) => !applied.has(when)).map(({ tag }) => tag);
+	if (skipped.length > 0)
+		throw new Error(
+			`${skipped.join(", ")} is older than a migration that was applied before it, so it was skipped; delete it and generate it again with \`npm run db:generate\``,
+		);
 }
 
 /**

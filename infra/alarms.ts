@@ -3,6 +3,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { NAMESPACE } from "../handlers/common/metrics";
+import { isBurstable } from "./database-classes";
 import type { Functions } from "./functions";
 import type { Settings } from "./settings";
 import type { Site } from "./site";
@@ -39,7 +40,7 @@ const MAX_WARM_UP_HOURS = 2 * 24;
 /** Events that happen at most once a night. The alarm ends after a day without one; no event means no data. */
 const DAILY_EVENTS = { period: DAY, evaluationPeriods: 1, treatMissingData: "notBreaching" };
 
-/** Creates the alarms, which notify the topic when they fire and when they end. */
+/** Creates the alarms, which notify the topic when they fire. */
 export function createAlarms(
 	settings: Settings,
 	topic: aws.sns.Topic,
@@ -59,7 +60,6 @@ export function createAlarms(
 				threshold: 0,
 				...args,
 				alarmActions: [topic.arn],
-				okActions: [topic.arn],
 			}),
 	);
 }
@@ -96,6 +96,12 @@ function defineRunAlarms({ silentDays }: Settings, { workflow, undelivered }: Mo
 			args: runMetric("ExecutionsTimedOut"),
 		},
 		{
+			name: "run-aborted",
+			description:
+				"A run was stopped by somebody. The database holds either the previous snapshot or the new one. Start another run with the output startCommand, or wait for the next night.",
+			args: runMetric("ExecutionsAborted"),
+		},
+		{
 			name: "run-slow",
 			description:
 				"A run took longer than one extract and one load may take together, so a step was retried. Look at the dashboard for the step, and at the execution in Step Functions for the errors.",
@@ -113,7 +119,7 @@ function defineRunAlarms({ silentDays }: Settings, { workflow, undelivered }: Mo
 		{
 			name: "run-not-started",
 			description:
-				"The schedule could not start the workflow. Read the reason in the message in the dead-letter queue, fix the cause, start a run with the output startCommand, and delete the message, which ends the alarm.",
+				"The schedule could not start the workflow, or a lost run could not be reported. Read the reason in the message in the dead-letter queue, fix the cause, start a run with the output startCommand, and delete the message, which ends the alarm.",
 			args: {
 				namespace: "AWS/SQS",
 				metricName: "ApproximateNumberOfMessagesVisible",
@@ -172,7 +178,10 @@ function defineFunctionAlarms({ functions }: MonitoredResources): Alarm[] {
 }
 
 /** Alarms on the database. https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html */
-function defineDatabaseAlarms({ databaseStorageGb }: Settings, { database }: MonitoredResources): Alarm[] {
+function defineDatabaseAlarms(
+	{ databaseClass, databaseStorageGb }: Settings,
+	{ database }: MonitoredResources,
+): Alarm[] {
 	/** Averages of five minutes, for half an hour, so that a load does not set off the alarm. */
 	const databaseMetric = (metricName: string) => ({
 		namespace: "AWS/RDS",
@@ -208,6 +217,17 @@ function defineDatabaseAlarms({ databaseStorageGb }: Settings, { database }: Mon
 			// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections
 			args: { ...databaseMetric("DatabaseConnections"), threshold: 60 },
 		},
+		...(isBurstable(databaseClass)
+			? [
+					{
+						name: "database-credits",
+						description:
+							"The database has used more CPU than its class earns, and AWS charges for it. Look in Database Insights of CloudWatch for the query, or raise the setting databaseClass.",
+						// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances-unlimited-mode-concepts.html
+						args: databaseMetric("CPUSurplusCreditsCharged"),
+					},
+				]
+			: []),
 	];
 }
 

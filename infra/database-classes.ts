@@ -29,5 +29,8 @@ export function isDatabaseClass(name: string): boolean {
 	return Object.hasOwn(SIZES, family) && SIZES[family]!.includes(size);
 }
 
+/** Whether a class earns credits for its CPU, and pays for more. */
+export const isBurstable = (name: string): boolean => name.startsWith("db.t");
+
 /** Families of instance classes, for error messages. */
 export const DATABASE_FAMILIES = Object.keys(SIZES);

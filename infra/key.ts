@@ -42,7 +42,15 @@ export function createKey(settings: Settings, publicPage: PublicPage | undefined
 				sid: "Messages",
 				actions: SNS_KEY_ACTIONS,
 				resources: ["*"],
-				principals: [{ type: "Service", identifiers: ["events.amazonaws.com", "cloudwatch.amazonaws.com"] }],
+				// EventBridge names no account when it uses the key, so a condition would keep its messages back.
+				principals: [{ type: "Service", identifiers: ["events.amazonaws.com"] }],
+			},
+			{
+				sid: "Alarms",
+				actions: SNS_KEY_ACTIONS,
+				resources: ["*"],
+				principals: [{ type: "Service", identifiers: ["cloudwatch.amazonaws.com"] }],
+				conditions: [{ test: "StringEquals", variable: "aws:SourceAccount", values: [account] }],
 			},
 			...(publicPage ? [allowDistribution(publicPage, "kms:Decrypt", "*")] : []),
 		],

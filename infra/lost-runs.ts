@@ -7,8 +7,13 @@ import * as pulumi from "@pulumi/pulumi";
  * Notifies the topic of executions that timed out, were aborted, or failed in the workflow itself, which no Catch handles.
  * All other failures reach the workflow's own notification.
  * https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+ * @param undelivered takes the events that could not be published; its alarm tells people of them
  */
-export function notifyOnLostRuns(workflow: aws.sfn.StateMachine, topic: aws.sns.Topic): void {
+export function notifyOnLostRuns(
+	workflow: aws.sfn.StateMachine,
+	topic: aws.sns.Topic,
+	undelivered: aws.sqs.Queue,
+): void {
 	const rule = new aws.cloudwatch.EventRule("lost-runs", {
 		description: "Runs of the EV registrations pipeline that timed out, were stopped, or failed in the workflow itself",
 		eventPattern: pulumi.jsonStringify({
@@ -26,6 +31,7 @@ export function notifyOnLostRuns(workflow: aws.sfn.StateMachine, topic: aws.sns.
 	new aws.cloudwatch.EventTarget("lost-runs", {
 		rule: rule.name,
 		arn: topic.arn,
+		deadLetterConfig: { arn: undelivered.arn },
 		inputTransformer: {
 			inputPaths: { run: "$.detail.name", status: "$.detail.status", execution: "$.detail.executionArn" },
 			inputTemplate:

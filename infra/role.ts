@@ -11,8 +11,14 @@ export type Statement = aws.types.input.iam.GetPolicyDocumentStatementArgs;
  * https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html
  * https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
  * https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+ * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Monitoring.OS.Enabling.html
  */
-const SENDS_SOURCE_ACCOUNT = ["states.amazonaws.com", "scheduler.amazonaws.com", "vpc-flow-logs.amazonaws.com"];
+const SENDS_SOURCE_ACCOUNT = [
+	"states.amazonaws.com",
+	"scheduler.amazonaws.com",
+	"vpc-flow-logs.amazonaws.com",
+	"monitoring.rds.amazonaws.com",
+];
 
 /** Creates a role for one service with one policy. @returns the policy too, for resources that must wait for it */
 export function createRole(

@@ -63,10 +63,21 @@ function createDeadLetterQueue(): aws.sqs.Queue {
 		sqsManagedSseEnabled: true,
 		messageRetentionSeconds: 14 * 24 * 3600,
 	});
+	const rules = pulumi.interpolate`arn:aws:events:${aws.getRegionOutput().region}:${aws.getCallerIdentityOutput().accountId}:rule/lost-runs-*`;
 	new aws.sqs.QueuePolicy("undelivered", {
 		queueUrl: queue.id,
 		policy: aws.iam.getPolicyDocumentOutput({
-			statements: [tlsOnly(["sqs:*"], [queue.arn])],
+			statements: [
+				// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+				{
+					sid: "Rule",
+					actions: ["sqs:SendMessage"],
+					resources: [queue.arn],
+					principals: [{ type: "Service", identifiers: ["events.amazonaws.com"] }],
+					conditions: [{ test: "ArnLike", variable: "aws:SourceArn", values: [rules] }],
+				},
+				tlsOnly(["sqs:*"], [queue.arn]),
+			],
 		}).json,
 	});
 	return queue;

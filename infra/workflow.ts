@@ -46,7 +46,16 @@ export function createWorkflow(
 			],
 			resources: ["*"],
 		},
-		{ actions: ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources: ["*"] },
+		// https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html
+		{
+			actions: [
+				"xray:PutTraceSegments",
+				"xray:PutTelemetryRecords",
+				"xray:GetSamplingRules",
+				"xray:GetSamplingTargets",
+			],
+			resources: ["*"],
+		},
 	]);
 	return new aws.sfn.StateMachine(
 		"workflow",

@@ -29,7 +29,7 @@ const USED_BY_AWS: { of: RegExp; actions: RegExp; because: string }[] = [
 	{ of: /RolePolicy/, actions: /^logs:(CreateLogStream|PutLogEvents)$/, because: "Lambda writes the functions' logs" },
 	{
 		of: /RolePolicy/,
-		actions: /^xray:Put(TraceSegments|TelemetryRecords)$/,
+		actions: /^xray:(Put(TraceSegments|TelemetryRecords)|GetSampling(Rules|Targets))$/,
 		because: "Lambda and Step Functions send traces",
 	},
 	{ of: /RolePolicy/, actions: /^ec2:/, because: "Lambda creates the functions' network interfaces" },
@@ -52,7 +52,7 @@ const USED_BY_AWS: { of: RegExp; actions: RegExp; because: string }[] = [
 	{ of: /Key ev, Account/, actions: /^kms:/, because: "the account must be able to manage its key" },
 	{ of: /Key ev, Logs/, actions: /^kms:/, because: "CloudWatch Logs encrypts the log groups" },
 	{
-		of: /RolePolicy (notify|workflow)|Key ev, Messages/,
+		of: /RolePolicy (notify|workflow)|Key ev, (Messages|Alarms)/,
 		actions: /^kms:GenerateDataKey(Pair|WithoutPlaintext|PairWithoutPlaintext)$/,
 		because: "SNS's documentation asks for kms:GenerateDataKey*",
 	},
@@ -151,8 +151,13 @@ describe("the policies", function () {
 	/** Requests of AWS services in their own name. */
 	async function useAsServices(iam: Iam): Promise<void> {
 		const publishing = { action: "sns:Publish", resource: arnOf("aws:sns/topic:Topic") };
-		const rule = arnOf("aws:cloudwatch/eventRule:EventRule");
-		await iam.authorize({ service: "events.amazonaws.com", source: rule }, publishing);
+		const events = (name: string) => ({
+			service: "events.amazonaws.com",
+			source: `arn:aws:events:ap-northeast-1:000000000000:rule/${find(program, "aws:cloudwatch/eventRule:EventRule", name).state.name}`,
+		});
+		for (const name of ["lost-runs", "ended-alarms"]) await iam.authorize(events(name), publishing);
+		const sending = { action: "sqs:SendMessage", resource: arnOf("aws:sqs/queue:Queue") };
+		await iam.authorize(events("lost-runs"), sending);
 		for (const { type, state } of program.resources)
 			if (type === "aws:cloudwatch/metricAlarm:MetricAlarm")
 				await iam.authorize({ service: "cloudwatch.amazonaws.com", source: state.arn }, publishing);

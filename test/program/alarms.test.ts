@@ -6,6 +6,8 @@ import { silence } from "../../infra/alarms";
 import type { Properties } from "../../local/program/record";
 import { ALARM, DATABASE, FUNCTION, MACHINE, TOPIC, useProgram } from "../support/use-program";
 
+const EVENT_RULE = "aws:cloudwatch/eventRule:EventRule";
+const EVENT_TARGET = "aws:cloudwatch/eventTarget:EventTarget";
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 
@@ -24,7 +26,7 @@ describe("the alarms", () => {
 	const alarm = (name: string) => one(ALARM, name).inputs;
 	/** What the alarms do not have in common. */
 	const about = (name: string) => {
-		const { name: _, alarmDescription, alarmActions, okActions, ...own } = alarm(name);
+		const { name: _, alarmDescription, alarmActions, ...own } = alarm(name);
 		return own;
 	};
 	const ofRuns = () => ({ ...AT_ONE, namespace: "AWS/States", dimensions: { StateMachineArn: arnOf(MACHINE) } });
@@ -35,6 +37,10 @@ describe("the alarms", () => {
 
 	it("fire when a run times out", () => {
 		expect(about("run-timed-out")).to.deep.equal({ ...ofRuns(), metricName: "ExecutionsTimedOut" });
+	});
+
+	it("fire when a run is stopped", () => {
+		expect(about("run-aborted")).to.deep.equal({ ...ofRuns(), metricName: "ExecutionsAborted" });
 	});
 
 	it("fire when a run takes more than half an hour", () => {
@@ -90,6 +96,7 @@ describe("the alarms", () => {
 		],
 		["a fifth of its CPU", "cpu", () => ({ metricName: "CPUUtilization", threshold: 80 })],
 		["sessions", "connections", () => ({ metricName: "DatabaseConnections", threshold: 60 })],
+		["credits for its CPU", "credits", () => ({ metricName: "CPUSurplusCreditsCharged", threshold: 0 })],
 	];
 	for (const [shortage, name, own] of database)
 		it(`fire when the database lacks ${shortage} for half an hour`, () => {
@@ -106,12 +113,26 @@ describe("the alarms", () => {
 			});
 		});
 
-	it("publish to the topic when they fire and when it is over", () => {
-		expect(all(ALARM)).to.have.length(12);
+	it("publish to the topic when they fire", () => {
+		expect(all(ALARM)).to.have.length(14);
 		for (const { name, inputs } of all(ALARM)) {
-			expect(inputs, name).to.deep.include({ alarmActions: [arnOf(TOPIC)], okActions: [arnOf(TOPIC)] });
-			expect(inputs, name).to.not.have.any.keys("insufficientDataActions", "actionsEnabled");
+			expect(inputs, name).to.deep.include({ alarmActions: [arnOf(TOPIC)] });
+			expect(inputs, name).to.not.have.any.keys("okActions", "insufficientDataActions", "actionsEnabled");
 		}
+	});
+
+	it("publish to the topic when they are over, and not when they are new", () => {
+		const { resources, ...pattern } = JSON.parse(one(EVENT_RULE, "ended-alarms").inputs.eventPattern);
+		expect(resources).to.have.members(all(ALARM).map(({ state }) => state.arn));
+		expect(pattern).to.deep.equal({
+			source: ["aws.cloudwatch"],
+			"detail-type": ["CloudWatch Alarm State Change"],
+			detail: { state: { value: ["OK"] }, previousState: { value: ["ALARM"] } },
+		});
+		expect(one(EVENT_TARGET, "ended-alarms").inputs).to.include({
+			rule: one(EVENT_RULE, "ended-alarms").state.name,
+			arn: arnOf(TOPIC),
+		});
 	});
 
 	it("say what to do, under the stack's name", () => {

@@ -53,6 +53,7 @@ describe("the roles", () => {
 			"aws:kms/key:Key ev",
 			"aws:s3/bucketPolicy:BucketPolicy access-log",
 			"aws:sns/topicPolicy:TopicPolicy runs",
+			"aws:sqs/queuePolicy:QueuePolicy undelivered",
 			"aws:ec2/vpcEndpoint:VpcEndpoint s3",
 			"aws:ec2/vpcEndpoint:VpcEndpoint secrets",
 		]);
@@ -63,7 +64,8 @@ describe("the roles", () => {
 		expect(principals).to.deep.equal([
 			{ AWS: "arn:aws:iam::000000000000:root" },
 			{ Service: "logs.ap-northeast-1.amazonaws.com" },
-			{ Service: ["events.amazonaws.com", "cloudwatch.amazonaws.com"] },
+			{ Service: "events.amazonaws.com" },
+			{ Service: "cloudwatch.amazonaws.com" },
 		]);
 	});
 });

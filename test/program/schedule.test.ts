@@ -32,7 +32,7 @@ describe("the rule on lost runs", () => {
 	const { one, arnOf } = useProgram("dev");
 
 	it("matches runs that timed out, were stopped or broke the workflow", () => {
-		expect(JSON.parse(one("aws:cloudwatch/eventRule:EventRule").inputs.eventPattern)).to.deep.equal({
+		expect(JSON.parse(one("aws:cloudwatch/eventRule:EventRule", "lost-runs").inputs.eventPattern)).to.deep.equal({
 			source: ["aws.states"],
 			"detail-type": ["Step Functions Execution Status Change"],
 			detail: {
@@ -46,9 +46,11 @@ describe("the rule on lost runs", () => {
 	});
 
 	it("publishes to the topic", () => {
-		expect(one("aws:cloudwatch/eventTarget:EventTarget").inputs).to.include({
-			rule: one("aws:cloudwatch/eventRule:EventRule").state.name,
+		const { deadLetterConfig, ...target } = one("aws:cloudwatch/eventTarget:EventTarget", "lost-runs").inputs;
+		expect(target).to.include({
+			rule: one("aws:cloudwatch/eventRule:EventRule", "lost-runs").state.name,
 			arn: arnOf(TOPIC),
 		});
+		expect(deadLetterConfig).to.deep.equal({ arn: arnOf("aws:sqs/queue:Queue") });
 	});
 });

@@ -29,6 +29,8 @@ const RESERVED_MS = 3_000;
 /** The part of it that the answer takes. */
 const ANSWER_MS = 1_000;
 
+const DAY_SECONDS = 24 * 3600;
+
 type OpenSession = (budgetMs: number) => Promise<Client>;
 
 /** Creates the load function. @param settings what the stack's configuration decides */
@@ -117,7 +119,10 @@ async function runOnce(run: Run): Promise<LoadResult> {
 function writeMetrics({ event, settings }: Run, result: LoadResult): void {
 	// Nearly all rows are unchanged, night after night: no metric, since each is paid for by the month.
 	const counted = COUNT_NAMES.filter((name) => name !== "unchanged");
-	const values = Object.fromEntries([...counted, "seconds" as const].map((name) => [name, result[name]]));
+	const values = {
+		...Object.fromEntries([...counted, "seconds" as const].map((name) => [name, result[name]])),
+		ageDays: (Date.now() / 1000 - result.rowsUpdatedAt) / DAY_SECONDS,
+	};
 	process.stdout.write(metricLine({ function: "load", stack: settings.stack, runId: event.runId }, values));
 }
 

@@ -53,7 +53,7 @@ export function writeMessage(event: NotifyEvent, pageUrl?: string): Message {
 		body: paragraphs(
 			[
 				extract
-					? `The source has not changed since ${dateOf(extract.rowsUpdatedAt)}; that snapshot is already published.`
+					? `The source has not changed since ${dateOf(extract.rowsUpdatedAt)}${ageOf(extract.rowsUpdatedAt, event.startedAt)}; that snapshot is already published.`
 					: "",
 			],
 			aboutPage(event, pageUrl),
@@ -187,4 +187,10 @@ const dateOf = (unixSeconds: number) =>
 		.toISOString()
 		.replace("T", " ")
 		.replace(/(:00)?\.000Z$/, " UTC");
+const DAY_MS = 24 * 3600 * 1000;
+/** ", 61 days ago"; nothing on the first day. */
+function ageOf(unixSeconds: number, at: string): string {
+	const days = Math.floor((Date.parse(at) - unixSeconds * 1000) / DAY_MS);
+	return days < 1 ? "" : `, ${number(days)} ${days === 1 ? "day" : "days"} ago`;
+}
 const asSubject = (text: string) => `EV registrations ${text}`.replace(/[^ -~]/g, "?").slice(0, 100);

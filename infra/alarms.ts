@@ -48,7 +48,7 @@ export function createAlarms(
 ): aws.cloudwatch.MetricAlarm[] {
 	const alarms = [
 		...defineRunAlarms(settings, resources),
-		...defineFunctionAlarms(resources),
+		...defineFunctionAlarms(settings, resources),
 		...defineDatabaseAlarms(settings, resources),
 	];
 	return alarms.map(
@@ -134,8 +134,8 @@ function defineRunAlarms({ silentDays }: Settings, { workflow, undelivered }: Mo
 	];
 }
 
-/** Alarms on rows that load rejected, on pages and files that were not made, and on failed rotations. */
-function defineFunctionAlarms({ functions }: MonitoredResources): Alarm[] {
+/** Alarms on data that has grown old, on rows that load rejected, on pages and files that were not made, and on failed rotations. */
+function defineFunctionAlarms({ staleDays }: Settings, { functions }: MonitoredResources): Alarm[] {
 	const failuresOf = (lambda: aws.lambda.Function) => ({
 		...DAILY_EVENTS,
 		namespace: "AWS/Lambda",
@@ -143,19 +143,29 @@ function defineFunctionAlarms({ functions }: MonitoredResources): Alarm[] {
 		dimensions: { FunctionName: lambda.name },
 		statistic: "Sum",
 	});
+	const ofLoad = (metricName: string) => ({
+		...DAILY_EVENTS,
+		namespace: NAMESPACE,
+		metricName,
+		dimensions: { stack: pulumi.getStack(), function: "load" },
+		statistic: "Sum",
+	});
 	return [
 		{
 			name: "rows-rejected",
 			description:
 				"Rows of a snapshot could not be loaded and were set aside. Their vehicles keep their last values. Look at ev.rejected_rows for the reasons: either the source is wrong, or handlers/rows/row-encoder.ts must support what is new.",
-			args: {
-				...DAILY_EVENTS,
-				namespace: NAMESPACE,
-				metricName: "rejected",
-				dimensions: { stack: pulumi.getStack(), function: "load" },
-				statistic: "Sum",
-			},
+			args: ofLoad("rejected"),
 		},
+		...(staleDays > 0
+			? [
+					{
+						name: "source-stale",
+						description: `The published snapshot is older than ${staleDays} days, although runs succeed: the source gives nothing newer. Look at the dataset's page whether it has moved or is no longer kept, and change the setting dataset. Raise the setting staleDays if the source is slow.`,
+						args: { ...ofLoad("ageDays"), statistic: "Maximum", threshold: staleDays },
+					},
+				]
+			: []),
 		{
 			name: "export-failed",
 			description:

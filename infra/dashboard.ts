@@ -100,8 +100,9 @@ export function defineDashboard(names: DashboardNames) {
 				[{ id: "exportSeconds", expression: "export / 1000", label: "export" }],
 				[{ id: "reportSeconds", expression: "report / 1000", label: "report" }],
 			]),
-			graph("Rows in a snapshot", position(12, 10, 12, 6), "Maximum", DAY, [
+			graph("Rows in a snapshot, and its age in days", position(12, 10, 12, 6), "Maximum", DAY, [
 				functionMetric("rows", "load", { label: "rows" }),
+				functionMetric("ageDays", "load", { label: "days", yAxis: "right" }),
 			]),
 			graph("Database: CPU, %", position(0, 16, 8, 6), "Average", 300, [
 				databaseMetric("CPUUtilization", { label: "CPU" }),

@@ -40,6 +40,8 @@ export interface Settings {
 	email: string | undefined;
 	/** Days without a successful run before an alarm; 0 for no alarm. */
 	silentDays: number;
+	/** Age in days of the published snapshot at which an alarm fires; 0 for no alarm. */
+	staleDays: number;
 	/** Private IPv4 addresses of the VPC. */
 	vpcCidr: string;
 	/** Availability zones of the VPC. */
@@ -113,6 +115,7 @@ export function readSettings(): Settings {
 		email: text("email", /^$|^[^@\s]+@[^@\s]+$/, "an e-mail address, or empty") || undefined,
 		// CloudWatch evaluates at most seven days. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 		silentDays: between("silentDays", 0, 7),
+		staleDays: between("staleDays", 0, 3650),
 		vpcCidr: checked("vpcCidr", isNetwork, "a private network such as 10.20.0.0/16, of /16 to /20"),
 		zones: between("zones", 2, 3),
 		natGateways: oneOf("natGateways", ["none", "single", "one-per-zone"]),

@@ -122,7 +122,7 @@ describe("writeMessage", () => {
 		const { subject, body } = writeMessage(event({ extract, load: unchanged }));
 		expect(subject).to.equal("EV registrations f6w7-q2d2: nothing new");
 		expect(body).to.match(
-			/^The source has not changed since 2024-11-15 00:00 UTC; that snapshot is already published\.$/m,
+			/^The source has not changed since 2024-11-15 00:00 UTC, 1 day ago; that snapshot is already published\.$/m,
 		);
 		expect(body.split("\n")).to.include(run.execution);
 		expect(body).to.not.match(/added|removed|rows/);

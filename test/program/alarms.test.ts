@@ -63,6 +63,17 @@ describe("the alarms", () => {
 		});
 	});
 
+	it("fire when the published snapshot is two months old", () => {
+		expect(about("source-stale")).to.deep.equal({
+			...AT_ONE,
+			namespace: "EvRegistrations",
+			metricName: "ageDays",
+			dimensions: { stack: "dev", function: "load" },
+			statistic: "Maximum",
+			threshold: 60,
+		});
+	});
+
 	it("fire when one row is rejected, by the metric that load writes", () => {
 		const { namespace, metricName, dimensions, ...own } = about("rows-rejected");
 		const line = JSON.parse(metricLine({ function: "load", stack: "dev", runId: "run-1" }, { rejected: 1 }));
@@ -114,7 +125,7 @@ describe("the alarms", () => {
 		});
 
 	it("publish to the topic when they fire", () => {
-		expect(all(ALARM)).to.have.length(14);
+		expect(all(ALARM)).to.have.length(15);
 		for (const { name, inputs } of all(ALARM)) {
 			expect(inputs, name).to.deep.include({ alarmActions: [arnOf(TOPIC)] });
 			expect(inputs, name).to.not.have.any.keys("okActions", "insufficientDataActions", "actionsEnabled");

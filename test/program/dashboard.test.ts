@@ -61,10 +61,20 @@ describe("the dashboard", () => {
 
 	it("shows what runs changed, from metrics that functions write", () => {
 		const own = (name: string, by: string) => ["EvRegistrations", name, "stack", "dev", "function", by];
-		for (const name of ["rows", "added", "returned", "changed", "regeocoded", "removed", "rejected", "seconds"])
+		for (const name of [
+			"rows",
+			"added",
+			"returned",
+			"changed",
+			"regeocoded",
+			"removed",
+			"rejected",
+			"seconds",
+			"ageDays",
+		])
 			expect(shown).to.deep.include(own(name, "load"));
 		expect(shown).to.deep.include(own("seconds", "extract"));
-		const known: string[] = [...COUNT_NAMES, "seconds", "bytes"];
+		const known: string[] = [...COUNT_NAMES, "seconds", "bytes", "ageDays"];
 		for (const [namespace, name] of shown) if (namespace === "EvRegistrations") expect(known).to.include(name);
 	});
 

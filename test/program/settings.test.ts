@@ -101,6 +101,7 @@ describe("the settings", () => {
 			["publicPage", true, false],
 			["email", undefined, "someone@example.org"],
 			["silentDays", 0, 7],
+			["staleDays", 0, 3650],
 			["vpcCidr", "10.0.0.0/16", "192.168.16.0/20"],
 			["zones", 2, 3],
 			["natGateways", "single", "one-per-zone"],

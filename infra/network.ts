@@ -6,6 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { createLogGroup } from "./log-group";
 import { createRole } from "./role";
 import type { Settings } from "./settings";
+import { SUBNET_KINDS, subnetRanges } from "./subnet-ranges";
 
 export interface Network {
 	vpc: awsx.ec2.Vpc;
@@ -41,13 +42,19 @@ export function createNetwork(settings: Settings, key: aws.kms.Key): Network {
 	const hasNat = strategy !== "None";
 	const vpc = new awsx.ec2.Vpc("ev", {
 		cidrBlock: settings.vpcCidr,
+		tags: refuseAnotherRange(settings.vpcCidr),
 		numberOfAvailabilityZones: settings.zones,
 		// Private DNS of the endpoints needs both; by default awsx enables only DNS support.
 		enableDnsHostnames: true,
 		enableDnsSupport: true,
 		natGateways: { strategy },
 		subnetStrategy: "Auto",
-		subnetSpecs: hasNat ? [{ type: "Public" }, { type: "Private" }, { type: "Isolated" }] : [{ type: "Isolated" }],
+		// By default awsx lays all subnets out anew when one kind or zone is added, over those that are still there.
+		// https://github.com/pulumi/pulumi-awsx/issues/910
+		subnetSpecs: (hasNat ? SUBNET_KINDS : (["Isolated"] as const)).map((type) => ({
+			type,
+			cidrBlocks: subnetRanges(settings.vpcCidr, type, settings.zones),
+		})),
 	});
 	// Closes the default group, which AWS gives to resources without a security group.
 	new aws.ec2.DefaultSecurityGroup("none", { vpcId: vpc.vpcId, ingress: [], egress: [] });
@@ -65,6 +72,27 @@ export function createNetwork(settings: Settings, key: aws.kms.Key): Network {
 		internetPlacement: outward && { subnetIds: vpc.privateSubnetIds, securityGroupIds: [outward.id] },
 		isolatedPlacement: { subnetIds: vpc.isolatedSubnetIds, securityGroupIds: [groups.inward.id] },
 	};
+}
+
+/**
+ * A VPC's range cannot be changed, and another VPC would take the database with it.
+ * @returns no tags, once it is known that the stack's VPC has this range, or is not there yet
+ * @throws RunError otherwise, before anything is changed
+ */
+function refuseAnotherRange(wanted: string): pulumi.Output<Record<string, string>> {
+	// The provider's default tags.
+	const tags = { project: pulumi.getProject(), stack: pulumi.getStack() };
+	const none: Record<string, string> = {};
+	return aws.ec2.getVpcsOutput({ tags }).ids.apply((ids) => {
+		const [id] = ids ?? [];
+		if (id === undefined) return pulumi.output(none);
+		return aws.ec2.getVpcOutput({ id }).cidrBlock.apply((range) => {
+			if (range === wanted) return none;
+			throw new pulumi.RunError(
+				`The setting vpcCidr is ${wanted}, but the stack's network is ${range} and cannot be changed; set it back with \`pulumi config set vpcCidr ${range}\`, or make another stack.`,
+			);
+		});
+	});
 }
 
 /**

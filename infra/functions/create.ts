@@ -105,7 +105,13 @@ export function createFunction<E, R>(
 				...(options.files && { extraIncludePaths: options.files }),
 			},
 		},
-		{ dependsOn: [role.policy], transformations: [replaceArchive(options)] },
+		{
+			dependsOn: [role.policy],
+			transformations: [replaceArchive(options)],
+			// Old versions keep their subnets and groups, which then cannot be deleted; they go with the function.
+			// https://github.com/aws/aws-cdk/issues/34400
+			replaceOnChanges: ["vpcConfig"],
+		},
 	);
 }
 

@@ -124,6 +124,8 @@ export function call({ token, inputs }: Pick<MockCallArgs, "token" | "inputs">):
 			return { names: ["a", "c", "d"].map((zone) => `${REGION}${zone}`) };
 		case "aws:index/getCallerIdentity:getCallerIdentity":
 			return { accountId: ACCOUNT };
+		case "aws:ec2/getVpcs:getVpcs":
+			return { ...inputs, ids: [] };
 		case "aws:rds/getInstances:getInstances":
 			// As in an account that has none yet.
 			return { ...inputs, instanceIdentifiers: [] };

@@ -32,6 +32,8 @@ export interface Account {
 	steps: Step[];
 	/** How many times each was created. */
 	creations: Map<string, number>;
+	/** By function: subnets and groups that any of its versions uses. */
+	networks: Map<string, Set<string>>;
 	/** Names of database snapshots that deletions left. */
 	snapshots: Set<string>;
 	/** What the provider was configured with. */

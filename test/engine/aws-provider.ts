@@ -85,7 +85,8 @@ function methodsOf(account: Account): Methods {
 			const urn = request.getUrn();
 			// A replaced one is deleted after the new one is there.
 			const isReplaced = changedInputs(toObject(request.getOldInputs()), account.requested.get(urn) ?? {}).length > 0;
-			await take(account, isReplaced ? "delete replaced" : "delete", account.resources.get(urn)!);
+			const held = { ...account.resources.get(urn)!, id: request.getId() };
+			await take(account, isReplaced ? "delete replaced" : "delete", held);
 			return new Empty();
 		},
 	};

@@ -1,6 +1,7 @@
 /** What AWS and the real provider do beyond keeping what they are given: what they refuse, what they answer, what they change again. */
 
 import type { Properties } from "../../local/program/record";
+import { overlaps } from "../support/networks";
 import type { Account, Held, Step } from "./account";
 
 const INSTANCE = "aws:rds/instance:Instance";
@@ -8,12 +9,46 @@ const FUNCTION = "aws:lambda/function:Function";
 
 /** From this size on, RDS stripes gp3. https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#gp3-storage */
 const STRIPED_GB = 400;
+const SUBNET = "aws:ec2/subnet:Subnet";
+const SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup";
 
 /** @throws with AWS's own words where it refuses a step */
-export function refuse(account: Account, action: Step["action"], { type, inputs, urn }: Held): void {
+export function refuse(account: Account, action: Step["action"], held: Held): void {
+	const { type, inputs, urn } = held;
+	const isDeletion = action === "delete" || action === "delete replaced";
+	if (type === SUBNET && action === "create") checkOverlap(account, held);
+	if ((type === SUBNET || type === SECURITY_GROUP) && isDeletion) checkUnused(account, held);
+	if (type === FUNCTION) noteNetworks(account, action, held);
 	if (type !== INSTANCE) return;
 	if (action === "delete" || action === "delete replaced") leaveSnapshot(account, inputs);
 	else checkStorage(inputs, action === "update" ? account.resources.get(urn)?.inputs : undefined);
+}
+
+function checkOverlap({ resources }: Account, { inputs, urn }: Held): void {
+	const others = [...resources.values()].filter((other) => other.type === SUBNET && other.urn !== urn);
+	const [conflict] = overlaps([inputs.cidrBlock, ...others.map(({ inputs }) => inputs.cidrBlock)]).filter(
+		([one]) => one === inputs.cidrBlock,
+	);
+	if (conflict)
+		throw new Error(
+			`InvalidSubnet.Conflict: The CIDR '${inputs.cidrBlock}' conflicts with another subnet (${conflict[1]}).`,
+		);
+}
+
+/** Each version of a function keeps the network that it was published with, until the function is deleted. */
+function noteNetworks({ networks }: Account, action: Step["action"], { id, inputs }: Held): void {
+	if (action === "delete" || action === "delete replaced") {
+		networks.delete(id);
+		return;
+	}
+	const { subnetIds = [], securityGroupIds = [] } = inputs.vpcConfig ?? {};
+	networks.set(id, new Set([...(networks.get(id) ?? []), ...subnetIds, ...securityGroupIds]));
+}
+
+function checkUnused({ networks }: Account, { id }: Held): void {
+	const user = [...networks].find(([, used]) => used.has(id))?.[0];
+	if (user)
+		throw new Error(`DependencyViolation: ${id} has a dependent object: a version of the function ${user} uses it.`);
 }
 
 /** A name is taken for as long as the snapshot is there, which is longer than its stack. */
@@ -50,7 +85,12 @@ export function plannedAgain(type: string, news: Properties): string[] {
 /** What AWS answers of the resources that are there; undefined for what the mocks answer as well. */
 export function describeHeld({ resources }: Account, token: string, inputs: Properties): Properties | undefined {
 	const instances = [...resources.values()].filter(({ type }) => type === INSTANCE);
+	const vpcs = [...resources.values()].filter(({ type }) => type === "aws:ec2/vpc:Vpc");
 	switch (token) {
+		case "aws:ec2/getVpcs:getVpcs":
+			return { ...inputs, ids: vpcs.map(({ id }) => id) };
+		case "aws:ec2/getVpc:getVpc":
+			return { ...inputs, cidrBlock: vpcs.find(({ id }) => id === inputs.id)!.inputs.cidrBlock };
 		case "aws:rds/getInstances:getInstances": {
 			const wanted = inputs.filters[0].values as string[];
 			const found = instances.map(({ inputs }) => inputs.identifier).filter((name) => wanted.includes(name));

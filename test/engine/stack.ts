@@ -45,6 +45,7 @@ export async function createStack({ stack, settings = {}, parts }: StackOptions)
 		resources: new Map(),
 		requested: new Map(),
 		creations: new Map(),
+		networks: new Map(),
 		snapshots: new Set(),
 		steps: [],
 		settings: {},

@@ -14,7 +14,8 @@ export interface VpcArgs {
 	numberOfAvailabilityZones: number;
 	natGateways: { strategy: "None" | "Single" | "OnePerAz" };
 	subnetStrategy: "Auto";
-	subnetSpecs: { type: SubnetType; cidrMask?: number }[];
+	/** Blocks by zone, if given of any. */
+	subnetSpecs: { type: SubnetType; cidrMask?: number; cidrBlocks?: string[] }[];
 	vpcEndpointStrategy?: "Auto";
 	vpcEndpointSpecs?: { serviceName: string; vpcEndpointType: "Gateway" | "Interface"; policy?: string }[];
 	tags?: Record<string, string>;
@@ -137,12 +138,12 @@ function planSubnets(name: string, args: VpcArgs, zones: string[]): PlannedSubne
 	const equalMask = zoneMask + bitsFor(args.subnetSpecs.length);
 	return zones.flatMap((zone, index) => {
 		let next = toNumber(base) + index * sizeOf(zoneMask);
-		const subnets = args.subnetSpecs.map(({ type, cidrMask = equalMask }) => {
+		const subnets = args.subnetSpecs.map(({ type, cidrMask = equalMask, cidrBlocks }) => {
 			// A block begins at a multiple of its size.
 			const start = Math.ceil(next / sizeOf(cidrMask)) * sizeOf(cidrMask);
 			next = start + sizeOf(cidrMask);
 			const zoneNumber = index + 1;
-			const cidrBlock = `${toAddress(start)}/${cidrMask}`;
+			const cidrBlock = cidrBlocks?.[index] ?? `${toAddress(start)}/${cidrMask}`;
 			return { name: `${name}-${type.toLowerCase()}-${zoneNumber}`, type, zone, zoneNumber, cidrBlock };
 		});
 		return subnets.sort((one, other) => ORDER.indexOf(one.type) - ORDER.indexOf(other.type));

@@ -1,6 +1,7 @@
 /** The network: where functions and database are, and which connections the security groups allow. */
 
 import { expect } from "chai";
+import { subnetRanges } from "../../infra/subnet-ranges";
 import {
 	DATABASE,
 	EGRESS,
@@ -26,7 +27,10 @@ describe("the network", () => {
 	it("has three kinds of subnets in two zones, and resolves names", () => {
 		expect(one(VPC).inputs).to.deep.include({
 			numberOfAvailabilityZones: 2,
-			subnetSpecs: [{ type: "Public" }, { type: "Private" }, { type: "Isolated" }],
+			subnetSpecs: (["Public", "Private", "Isolated"] as const).map((type) => ({
+				type,
+				cidrBlocks: subnetRanges("10.20.0.0/16", type, 2),
+			})),
 			enableDnsHostnames: true,
 			enableDnsSupport: true,
 		});
@@ -123,7 +127,7 @@ describe("the network without NAT gateways", () => {
 	it("has only isolated subnets", () => {
 		expect(one(VPC).inputs).to.deep.include({
 			natGateways: { strategy: "None" },
-			subnetSpecs: [{ type: "Isolated" }],
+			subnetSpecs: [{ type: "Isolated", cidrBlocks: subnetRanges("10.20.0.0/16", "Isolated", 2) }],
 		});
 	});
 

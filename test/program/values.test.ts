@@ -1,6 +1,7 @@
 /** Values that types do not check: each is one that AWS publishes, and all stay within what a new account may have. */
 
 import { expect } from "chai";
+import { SUBNET_KINDS, subnetRanges } from "../../infra/subnet-ranges";
 import { planVpc, type VpcArgs } from "../engine/vpc-plan";
 import { overlaps } from "../support/networks";
 import { PUBLISHED } from "../support/published";
@@ -114,7 +115,11 @@ describe("subnets", () => {
 	it("do not overlap in any network that the settings allow", () => {
 		for (const cidrBlock of ["10.20.0.0/16", "10.20.0.0/20"])
 			for (const numberOfAvailabilityZones of [2, 3]) {
-				const network = { ...(one(VPC).inputs as VpcArgs), cidrBlock, numberOfAvailabilityZones };
+				const subnetSpecs = SUBNET_KINDS.map((type) => ({
+					type,
+					cidrBlocks: subnetRanges(cidrBlock, type, numberOfAvailabilityZones),
+				}));
+				const network = { ...(one(VPC).inputs as VpcArgs), cidrBlock, numberOfAvailabilityZones, subnetSpecs };
 				const subnets = planVpc("ev", network, ["a", "c", "d"]).filter(({ type }) => type === "aws:ec2/subnet:Subnet");
 				expect(subnets).to.have.length(3 * numberOfAvailabilityZones);
 				expect(overlaps(subnets.map(({ inputs }) => inputs.cidrBlock))).to.deep.equal([]);

@@ -21,6 +21,15 @@ export function grantToLoader(schema: Schema): string {
 }
 
 /**
+ * Keeps an analyst's query from holding up a load: a transaction that is left open would keep old versions of rows and locks, and
+ * the smallest database accepts about a hundred sessions.
+ */
+const LIMITS_OF_READER = `
+		alter role ev_reader connection limit 50;
+		alter role ev_reader set statement_timeout = '10min';
+		alter role ev_reader set idle_in_transaction_session_timeout = '5min';`;
+
+/**
  * The loader writes rows and cannot change the schema; the reader reads.
  * @param database quoted name
  */
@@ -34,5 +43,6 @@ export function grantAll(database: string): string {
 		grant usage on schema ev to ev_reader;
 		grant select on all tables in schema ev to ev_reader;
 		alter role ev_reader set default_transaction_read_only = on;
+		${LIMITS_OF_READER}
 		alter role ev_loader set timezone = 'UTC'`;
 }

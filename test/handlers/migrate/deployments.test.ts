@@ -50,6 +50,18 @@ describe("migrate", function () {
 		expect(spy.callCount).to.be.above(1);
 	});
 
+	it("limits what readers can hold up", async () => {
+		const [reader] = await database.query<{ limit: number; settings: string[] }>(
+			"select rolconnlimit as limit, rolconfig as settings from pg_roles where rolname = 'ev_reader'",
+		);
+		expect(reader!.limit).to.equal(50);
+		expect(reader!.settings).to.include.members([
+			"default_transaction_read_only=on",
+			"statement_timeout=10min",
+			"idle_in_transaction_session_timeout=5min",
+		]);
+	});
+
 	it("waits for another deployment's migration longer than for a table", async () => {
 		const other = new Client(clientConfig(bed.postgres, database.name, bed.owner));
 		await other.connect();

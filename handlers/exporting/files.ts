@@ -2,7 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
-import { Readable } from "node:stream";
+import { promises as streams } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { createGzip } from "node:zlib";
 import type { Client } from "pg";
 import { to as copyTo } from "pg-copy-streams";
@@ -108,24 +109,35 @@ async function encodeCsv(client: Client, { name, columns }: Relation, order: str
 		return type === "timestamp" ? `to_char(${name}, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as ${name}` : name;
 	});
 	const query = `copy (select ${selected.join(", ")} from ${name} order by ${order}) to stdout (format csv, header)`;
-	return await collect(client.query(copyTo(query)).pipe(createGzip()));
+	return await compress(client.query(copyTo(query)));
 }
 
-/** A list for each column, which is a third of an object for each row. One column at a time is in memory. */
+/** JSON has none of these characters, so COPY leaves each value as it is. */
+const AS_IT_IS = "format csv, delimiter e'\\x01', quote e'\\x02'";
+
+/** A list for each column, which is a third of an object for each row. No list is in memory, since they grow with each snapshot. */
 async function encodeJson(client: Client, { name, columns }: Relation, order: string): Promise<Buffer> {
 	const text = async function* () {
 		for (const [index, column] of columns.entries()) {
-			const list = `coalesce(json_agg(${column.name} order by ${order}), '[]')::text as list`;
-			const { rows } = await client.query<{ list: string }>(`select ${list} from ${name}`);
-			yield `${index === 0 ? "{" : ","}${JSON.stringify(column.name)}:${rows[0]!.list}`;
+			yield `${index === 0 ? "{" : ","}${JSON.stringify(column.name)}:[`;
+			const items = `select ',' || coalesce(to_json(${column.name})::text, 'null') from ${name} order by ${order}`;
+			yield* withoutFirstByte(client.query(copyTo(`copy (${items}) to stdout (${AS_IT_IS})`)));
+			yield "]";
 		}
 		yield "}";
 	};
-	return await collect(Readable.from(text()).pipe(createGzip()));
+	return await compress(text());
 }
 
-async function collect(stream: Readable): Promise<Buffer> {
-	const chunks: Buffer[] = [];
-	for await (const chunk of stream) chunks.push(chunk);
-	return Buffer.concat(chunks);
+async function* withoutFirstByte(chunks: AsyncIterable<Buffer>) {
+	let skipped = 1;
+	for await (const chunk of chunks) {
+		yield chunk.subarray(skipped);
+		skipped = 0;
+	}
+}
+
+/** Not with `pipe()`, which passes no error on: a lost session would end the process. */
+async function compress(text: AsyncIterable<Buffer | string>): Promise<Buffer> {
+	return await streams.pipeline(text, createGzip(), buffer);
 }

@@ -60,7 +60,13 @@ describe("export", function () {
 	/** Two snapshots with moves, an odd county, a vehicle without place, and one that left. */
 	const loadTwo = async () => {
 		const nowhere = { county: "", city: "", zip_code: "", geocoded_column: "", electric_utility: "", base_msrp: "0" };
-		const odd = vehicle(20, { county: "Doña Ana", state: "NM", _2020_census_tract: "35013001204", zip_code: "09012" });
+		const odd = vehicle(20, {
+			county: "Doña Ana",
+			state: "NM",
+			_2020_census_tract: "35013001204",
+			zip_code: "09012",
+			model: '\\N "A", B',
+		});
 		await database.load({ day: 0, pages: [[...vehicles(1, 10), odd]] });
 		await database.load({
 			day: 30,
@@ -103,6 +109,9 @@ describe("export", function () {
 		const lists = JSON.parse(gunzipSync(await read("counts.json.gz")).toString());
 		expect(lists.vehicles).to.deep.equal(counts.map(({ vehicles }) => vehicles));
 		expect(lists.county).to.deep.equal(counts.map(({ county }) => county));
+		expect(lists.model)
+			.to.include('\\N "A", B')
+			.and.deep.equal(counts.map(({ model }) => model));
 	});
 
 	it("describes every file and column in the database's words", async () => {
@@ -148,6 +157,29 @@ describe("export", function () {
 		expect((await failed(invoke())).message).to.include("snapshot_counts");
 		expect(await readPackage()).to.deep.equal(before);
 	});
+
+	for (const [what, relation, marker] of [
+		["CSV", "current_vehicles", "array_to_string"],
+		["JSON", "snapshot_counts", "to_json"],
+	] as const)
+		it(`fails with DatabaseUnavailable if the session ends within the ${what}`, async () => {
+			await database.load({ day: 0, pages: [vehicles(1, 30)] });
+			await endSessionsThatRead(relation, marker);
+			const { name, message } = await failed(invoke());
+			expect([name, message]).to.deep.equal([
+				"DatabaseUnavailable",
+				"The database (while reading what is published) is not available: terminating connection due to administrator command.",
+			]);
+			expect(await site.size(`site/data/${PACKAGE}`)).to.equal(undefined);
+		});
+
+	/** Puts a view in a relation's place, which ends the session of whoever reads it with a statement that has `marker`. */
+	const endSessionsThatRead = async (relation: string, marker: string) => {
+		const ends = `case when current_query() like '%${marker}%' then pg_terminate_backend(pg_backend_pid()) else true end`;
+		await database.query(`alter table ev.${relation} rename to hidden`);
+		await database.query(`create view ev.${relation} as select * from ev.hidden where ${ends}`);
+		await database.query(`grant select on ev.${relation} to ev_reader`);
+	};
 });
 
 /** A row without the reader's own types: numbers are numbers, and JSON is its value. */

@@ -55,7 +55,8 @@ function resourceOf({ path, title, format, mediaType, bytes, sha256, relation }:
 		path,
 		title,
 		description: relation.description,
-		format: path.replace(/^[^.]*\./, ""),
+		// Without ".gz", which tools tell by the path: a file of the format "csv.gz" is no table to them.
+		format,
 		mediatype: mediaType,
 		...(format !== "parquet" && { encoding: "utf-8" }),
 		bytes,

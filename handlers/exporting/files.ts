@@ -102,10 +102,11 @@ async function encodeParquet(client: Client, { name, description, columns }: Rel
 	return Buffer.from(file.buffer, file.byteOffset, file.length);
 }
 
-/** Lists with a bar between their items, as in the source; times as ISO 8601. */
+/** Lists with a bar between their items, as in the source; times as ISO 8601; `true`, which tools know, and not COPY's `t`. */
 async function encodeCsv(client: Client, { name, columns }: Relation, order: string): Promise<Buffer> {
 	const selected = columns.map(({ name, type }) => {
 		if (type === "list") return `array_to_string(${name}, '|') as ${name}`;
+		if (type === "boolean") return `${name}::text`;
 		return type === "timestamp" ? `to_char(${name}, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as ${name}` : name;
 	});
 	const query = `copy (select ${selected.join(", ")} from ${name} order by ${order}) to stdout (format csv, header)`;

@@ -23,6 +23,7 @@ interface DataPackage {
 	snapshot: string;
 	resources: {
 		path: string;
+		format: string;
 		bytes: number;
 		hash: string;
 		schema: { fields: { name: string; type: string; description: string }[] };
@@ -90,7 +91,9 @@ describe("export", function () {
 		expect(csv[0]).to.include({
 			electric_utilities: "CITY OF SEATTLE - (WA)|CITY OF TACOMA - (WA)",
 			first_seen_at: "2024-01-01T00:00:00Z",
+			in_first_snapshot: "true",
 		});
+		expect(csv.columns).to.deep.equal(Object.keys(rows[0]!));
 	});
 
 	it("writes every change and every count", async () => {
@@ -120,6 +123,7 @@ describe("export", function () {
 		const { snapshot, resources } = await readPackage();
 		expect(snapshot).to.equal("2024-01-31T00:00:00.000Z");
 		expect(resources.map(({ path }) => path)).to.deep.equal(FILES);
+		expect(resources.map(({ format }) => format)).to.deep.equal(["parquet", "csv", "parquet", "parquet", "json"]);
 		for (const { path, bytes, hash } of resources) {
 			const content = await read(path);
 			expect({ bytes, hash }, path).to.deep.equal({ bytes: content.length, hash: `sha256:${sha256(content)}` });

@@ -27,7 +27,7 @@ cube = duckdb.sql(f"select sum(vehicles)::bigint from '{folder}/counts.parquet' 
 print(json.dumps({
 	"types": types, "sums": sums,
 	"pandas": [len(frame), str(frame.first_seen_at.dtype), str(frame.dol_vehicle_id.dtype), int(frame.electric_range_miles.sum())],
-	"csv": [len(csv), int(csv.electric_range_miles.sum()), int(csv.postal_code.dropna().str.len().max())],
+	"csv": [len(csv), int(csv.electric_range_miles.sum()), int(csv.postal_code.dropna().str.len().max()), str(csv.in_first_snapshot.dtype)],
 	"counts": [int(counts[counts.snapshot_at == counts.snapshot_at.max()].vehicles.sum()), cube],
 	"changes": duckdb.sql(f"select count(*) from '{folder}/changes.parquet' where kind = 'removed' and json_extract_string(old, '$.make') is null").fetchall()[0][0],
 }))
@@ -48,7 +48,7 @@ interface Answer {
 	types: Record<string, string>;
 	sums: [rows: number, bev: number, king: number, range: number, msrp: number, several: number, latest: string];
 	pandas: [rows: number, time: string, key: string, range: number];
-	csv: [rows: number, range: number, zip: number];
+	csv: [rows: number, range: number, zip: number, inFirst: string];
 	counts: [json: number, parquet: number];
 	changes: number;
 }
@@ -86,6 +86,7 @@ describe("the data files in Python", function () {
 		expect(pandas.slice(1, 3)).to.deep.equal(["datetime64[ms, UTC]", "int64"]);
 		expect([pandas[3], csv[1]]).to.deep.equal([sums[3], sums[3]]);
 		expect(csv[2], "digits of a ZIP code").to.equal(5);
+		expect(csv[3], "type of in_first_snapshot").to.equal("bool");
 	});
 
 	it("have the sums of a real snapshot", async function () {

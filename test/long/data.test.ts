@@ -87,6 +87,7 @@ describe("the four real snapshots", function () {
 			const names = ["rows", "added", "returned", "removed", "changed", "regeocoded", "unchanged"];
 			expect(names.map((name) => result![name])).to.deep.equal(COUNTS[index]);
 			for (const name of ["extract", "load", "report"]) expect(result!.peakRssMb[name], `${name}, MB`).to.be.below(200);
+			expect(result!.peakRssMb.export, "export, MB").to.be.below(250);
 			const [figures, noted] = await folder.query(
 				"f6w7-q2d2",
 				FIGURES_QUERY,

@@ -18,8 +18,14 @@ const LAMBDA_RETRIES = [
 	retryAtIntervals(["Lambda.ResourceNotReadyException", "Lambda.ENINotReadyException"], { seconds: 80, attempts: 4 }),
 ];
 
-/** Three waits are longer than the other run's load can take. */
-const WHILE_ANOTHER_RUN_LOADS = retryAtIntervals(failures("RunInProgress"), { seconds: 310, attempts: 3 });
+/** Two waits are longer than the other run's load can take. */
+const WHILE_ANOTHER_RUN_LOADS = retryAtIntervals(failures("RunInProgress"), { seconds: 470, attempts: 2 });
+
+/**
+ * Twelve minutes, longer than the database is usually away while RDS upgrades it to a minor version.
+ * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.Upgrading.html
+ */
+const WHILE_THE_DATABASE_RESTARTS = retryAtIntervals(failures("DatabaseUnavailable"), { seconds: 180, attempts: 4 });
 
 /** Fewer than of load: what does not succeed is made up for by the next run. */
 const RETRY_PAGE = [
@@ -40,16 +46,15 @@ export const RETRY = {
 	],
 	load: [
 		...LAMBDA_RETRIES,
-		retryWithBackoff(failures("SecretUnavailable", "StorageUnavailable", "DatabaseUnavailable"), {
-			seconds: 20,
-			attempts: 4,
-		}),
+		retryWithBackoff(failures("SecretUnavailable", "StorageUnavailable"), { seconds: 20, attempts: 4 }),
+		WHILE_THE_DATABASE_RESTARTS,
 		WHILE_ANOTHER_RUN_LOADS,
 	],
 	/** In a replay; what Lambda or the database did not answer may have been done, and doing it twice does no harm. */
 	migrate: [
 		...LAMBDA_RETRIES,
-		retryWithBackoff(failures("SecretUnavailable", "DatabaseUnavailable"), { seconds: 20, attempts: 4 }),
+		retryWithBackoff(failures("SecretUnavailable"), { seconds: 20, attempts: 4 }),
+		WHILE_THE_DATABASE_RESTARTS,
 		WHILE_ANOTHER_RUN_LOADS,
 	],
 	export: RETRY_PAGE,

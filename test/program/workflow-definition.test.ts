@@ -253,7 +253,7 @@ describe("an error in the workflow", () => {
 			SecretUnavailable: 5,
 			StorageUnavailable: 5,
 			DatabaseUnavailable: 5,
-			RunInProgress: 4,
+			RunInProgress: 3,
 			// Each is fetched again, and loaded once more.
 			SourceIncomplete: 2,
 			PageDamaged: 2,
@@ -271,7 +271,7 @@ describe("an error in the workflow", () => {
 			SecretUnavailable: 5,
 			StorageUnavailable: 1,
 			DatabaseUnavailable: 5,
-			RunInProgress: 4,
+			RunInProgress: 3,
 		},
 	};
 	for (const name of ["extract", "load", "migrate"] as const)
@@ -427,9 +427,15 @@ describe("the workflow's time", () => {
 			expect(leastWait(states[name]!, "RunInProgress"), name).to.be.at.least(states[name]!.TimeoutSeconds);
 	});
 
+	it("outlasts a minor upgrade of the database, in all that write to it", () => {
+		for (const name of ["Load", "Load again", "Replay", "Prepare replay", "Publish replay"])
+			expect(leastWait(states[name]!, "DatabaseUnavailable"), name).to.be.at.least(12 * 60);
+	});
+
 	it("spreads retries by jitter, unless the wait is a known time", () => {
 		for (const [name, { Retry }] of tasks)
 			for (const { ErrorEquals, JitterStrategy } of Retry)
-				if (!/NotReady|RunInProgress/.test(ErrorEquals.join())) expect(JitterStrategy, name).to.equal("FULL");
+				if (!/NotReady|RunInProgress|^DatabaseUnavailable$/.test(ErrorEquals.join()))
+					expect(JitterStrategy, name).to.equal("FULL");
 	});
 });

@@ -156,12 +156,15 @@ function masterSecretArn(physical: string): string {
 function vpcAttributes(inputs: Record<string, unknown>, id: (prefix: string) => string) {
 	const zones = Array.from({ length: Number(inputs.numberOfAvailabilityZones ?? 3) }, (_, index) => index + 1);
 	const perZone = (prefix: string) => zones.map((zone) => `${id(prefix)}${zone}`);
-	const routeTables = ["public", "private", "isolated"].flatMap((kind) => perZone(`rtb-${kind}`));
+	const specs = inputs.subnetSpecs as { type: string }[] | undefined;
+	const has = (kind: string) => specs?.some(({ type }) => type.toLowerCase() === kind) ?? true;
+	const routeTables = ["public", "private", "isolated"].filter(has).flatMap((kind) => perZone(`rtb-${kind}`));
+	const subnetIds = (kind: string) => (has(kind) ? perZone(`subnet-${kind}`) : []);
 	return {
 		vpcId: id("vpc"),
-		publicSubnetIds: perZone("subnet-public"),
-		privateSubnetIds: perZone("subnet-private"),
-		isolatedSubnetIds: perZone("subnet-isolated"),
+		publicSubnetIds: subnetIds("public"),
+		privateSubnetIds: subnetIds("private"),
+		isolatedSubnetIds: subnetIds("isolated"),
 		routeTables: routeTables.map((routeTable) => ({ id: routeTable })),
 	};
 }

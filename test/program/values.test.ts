@@ -54,18 +54,6 @@ describe("the values", () => {
 			["aws:s3/bucketPolicy:BucketPolicy", "policy", 20_480, "AmazonS3/latest/userguide/bucket-policies.html"],
 			["aws:ec2/vpcEndpoint:VpcEndpoint", "policy", 20_480, "vpc/latest/privatelink/vpc-limits-endpoints.html"],
 			["aws:sfn/stateMachine:StateMachine", "definition", 1_048_576, "step-functions/latest/dg/service-quotas.html"],
-			[
-				"aws:ec2/securityGroup:SecurityGroup",
-				"description",
-				255,
-				"AWSEC2/latest/APIReference/API_CreateSecurityGroup.html",
-			],
-			[
-				"aws:cloudwatch/metricAlarm:MetricAlarm",
-				"alarmDescription",
-				1024,
-				"AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html",
-			],
 		];
 		for (const [type, input, most, source] of longest) {
 			expect(dev.all(type), type).to.not.be.empty;
@@ -74,19 +62,6 @@ describe("the values", () => {
 		}
 		for (const { name, inputs } of dev.all(FUNCTION))
 			expect(JSON.stringify(inputs.environment ?? {}).length, name).to.be.at.most(4096);
-	});
-
-	it("leave room in names for what Pulumi appends", () => {
-		// A hyphen and seven digits.
-		const most: Record<string, number> = {
-			[FUNCTION]: 64,
-			"aws:iam/role:Role": 64,
-			"aws:s3/bucket:Bucket": 63,
-			"aws:sqs/queue:Queue": 80,
-			"aws:scheduler/schedule:Schedule": 64,
-		};
-		for (const [type, length] of Object.entries(most))
-			for (const { name } of dev.all(type)) expect(`${name}-1234567`.length, name).to.be.at.most(length);
 	});
 
 	it("name no zone, since most accounts lack one of them", () => {

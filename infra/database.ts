@@ -92,10 +92,9 @@ export function createDatabase(settings: Settings, network: Network, key: aws.km
 
 /**
  * The name of the snapshot that a deletion leaves. RDS refuses one that is there already, from an earlier stack of the same name:
- * the parameter group's suffix, which the state keeps, tells the two apart.
+ * the parameter group's name, which the state keeps, tells the two apart.
  */
-const finalSnapshotName = ({ name }: aws.rds.ParameterGroup) =>
-	pulumi.interpolate`ev-registrations-${pulumi.getStack()}-final-${name}`;
+const finalSnapshotName = ({ name }: aws.rds.ParameterGroup) => pulumi.interpolate`${name}-final`;
 
 /**
  * The storage to ask for.

@@ -63,7 +63,7 @@ function createDeadLetterQueue(): aws.sqs.Queue {
 		sqsManagedSseEnabled: true,
 		messageRetentionSeconds: 14 * 24 * 3600,
 	});
-	const rules = pulumi.interpolate`arn:aws:events:${aws.getRegionOutput().region}:${aws.getCallerIdentityOutput().accountId}:rule/lost-runs-*`;
+	const rules = pulumi.interpolate`arn:aws:events:${aws.getRegionOutput().region}:${aws.getCallerIdentityOutput().accountId}:rule/ev-registrations-${pulumi.getStack()}-lost-runs-*`;
 	new aws.sqs.QueuePolicy("undelivered", {
 		queueUrl: queue.id,
 		policy: aws.iam.getPolicyDocumentOutput({

@@ -191,8 +191,8 @@ function rejectStackName(): void {
 		`The stack's name is ${stack} and must be at most ${MOST_STACK_LETTERS} lower-case letters, digits and single hyphens, since the database's name has it; make one with \`pulumi stack init NAME\`.`,
 	);
 }
-/** IAM takes 64 letters for a role's name, of which the longest prefix and Pulumi's suffix need half. */
-const MOST_STACK_LETTERS = 30;
+/** EventBridge takes 64 letters for the name of a rule: the project, the stack, the longest name and seven digits. */
+const MOST_STACK_LETTERS = 24;
 
 /** Rejects settings that contradict one another. */
 function rejectContradictions(settings: Settings): void {

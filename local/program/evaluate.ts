@@ -27,7 +27,7 @@ export async function evaluate(directory: string, options: RecordOptions): Promi
 		{
 			newResource: (args) => {
 				const { inputs, secretInputs } = unwrapSecrets(args.inputs);
-				const answer = newResource({ ...args, inputs });
+				const answer = newResource({ ...args, inputs, stack: options.stack });
 				const { type, name } = args;
 				const unregistered = { urn: "", parent: "", dependsOn: [], protect: false, retained: false };
 				resources.push({ key: keyOf(type, name), type, name, ...unregistered, inputs, secretInputs, ...answer });

@@ -8,7 +8,9 @@ export const REGION = "ap-northeast-1";
 const ACCOUNT = "000000000000";
 
 /** A resource's declaration. */
-export type Declared = Pick<MockResourceArgs, "type" | "name" | "inputs">;
+export interface Declared extends Pick<MockResourceArgs, "type" | "name" | "inputs"> {
+	stack: string;
+}
 
 export interface Answer {
 	id: string;
@@ -35,11 +37,12 @@ const EC2_PREFIXES: Record<string, string> = {
  * A new resource's id and attributes: those that AWS decides, and the inputs as they are.
  * @param before how many of the same name there were before, since an automatic name is never given twice
  */
-export function newResource({ type, name, inputs }: Declared, before = 0): Answer {
+export function newResource({ type, name, inputs, stack }: Declared, before = 0): Answer {
 	const hash = createHash("sha256")
 		.update(`${type} ${name}${before ? ` ${before}` : ""}`)
 		.digest("hex");
-	const physical = `${name}-${hash.slice(0, 7)}`;
+	// By pulumi:autonaming in Pulumi.yaml.
+	const physical = `ev-registrations-${stack}-${name}-${hash.slice(0, 7)}`;
 	const ec2Id = (prefix: string) => `${prefix}-${hash.slice(0, 17)}`;
 	const arn = (resource: string) => `arn:aws:${arnService(type)}:${REGION}:${ACCOUNT}:${resource}`;
 	const named = (attributes: object) => ({ name: physical, ...inputs, ...attributes });

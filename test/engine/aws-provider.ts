@@ -39,7 +39,7 @@ function methodsOf(account: Account): Methods {
 		const [urn, type, name] = [request.getUrn(), request.getType(), request.getName()];
 		const asked = toObject(properties);
 		const answer = (inputs: Properties) => {
-			const resource = { type, name, inputs };
+			const resource = { type, name, inputs, stack: urn.split(":")[2]! };
 			const before = account.creations.get(urn) ?? 0;
 			const { id, state } = action === "create" ? newResource(resource, before) : changedResource(resource, old);
 			// The real provider makes it of the archive, too.

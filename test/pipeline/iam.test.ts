@@ -178,7 +178,9 @@ describe("the policies", function () {
 		);
 
 	it("are used by each function, the workflow and the schedule", () => {
-		const roles = new Set(used.flatMap(({ caller }) => ("role" in caller ? caller.role.replace(/-\w+$/, "") : [])));
+		const roles = new Set(
+			used.flatMap(({ caller }) => ("role" in caller ? caller.role.replace(/^ev-registrations-dev-|-\w+$/g, "") : [])),
+		);
 		expect([...roles]).to.have.members([
 			"extract",
 			"load",
@@ -258,7 +260,7 @@ describe("the policies", function () {
 				const error = await failed(invoke[name](deployment));
 				expect(error).to.have.property("name", failure);
 				const sentence = new RegExp(
-					`The role ${name}-\\w+ may not ${action} on arn:aws:\\S+.*: no statement of the role's policy`,
+					`The role ev-registrations-dev-${name}-\\w+ may not ${action} on arn:aws:\\S+.*: no statement of the role's policy`,
 				);
 				expect(error.message).to.match(sentence);
 				expect(machine.lines.join("\n"), "and the runner prints it").to.match(sentence);
@@ -268,7 +270,9 @@ describe("the policies", function () {
 			enforce(await lacking(program, "load", "s3:ListBucket"));
 			const error = await failed(invoke.load(deployment, "raw/none.json"));
 			expect(error).to.have.property("name", "StorageUnavailable");
-			expect(error.message).to.match(/The role load-\w+ may not s3:ListBucket on arn:aws:s3:::raw-\w+: /);
+			expect(error.message).to.match(
+				/The role ev-registrations-dev-load-\w+ may not s3:ListBucket on arn:aws:s3:::ev-registrations-dev-raw-\w+: /,
+			);
 		});
 
 		it("fails functions in the VPC if the endpoint denies it", async () => {
@@ -307,7 +311,7 @@ describe("the policies", function () {
 		const outcome = await runOnce(deployment);
 		expect(outcome).to.have.property("error", "Lambda.AWSLambdaException");
 		expect(JSON.stringify(outcome)).to.match(
-			/The role workflow-\w+ may not lambda:InvokeFunction on arn:\S+:function:load-/,
+			/The role ev-registrations-dev-workflow-\w+ may not lambda:InvokeFunction on arn:\S+:function:ev-registrations-dev-load-/,
 		);
 		expect(deployment.notifications().at(-1)!.message).to.include("may not lambda:InvokeFunction");
 	});
@@ -317,14 +321,16 @@ describe("the policies", function () {
 		const error = await failed(runOnce(deployment));
 		expect(error).to.have.property("name", "AccessDenied");
 		expect(error.message).to.match(
-			/The role schedule-\w+ may not states:StartExecution on arn:\S+:stateMachine:workflow-/,
+			/The role ev-registrations-dev-schedule-\w+ may not states:StartExecution on arn:\S+:stateMachine:ev-registrations-dev-workflow-/,
 		);
 	});
 
 	it("fail the deployment if a role does not trust its service", async () => {
 		const trust = pieces.find(({ policy }) => policy.name === "aws:iam/role:Role load")!;
 		const error = await failed(machine.deploy(await without(program, trust)));
-		expect(error.message).to.match(/^lambda\.amazonaws\.com may not sts:AssumeRole on arn:\S+:role\/load-/);
+		expect(error.message).to.match(
+			/^lambda\.amazonaws\.com may not sts:AssumeRole on arn:\S+:role\/ev-registrations-dev-load-/,
+		);
 	});
 
 	describe("for AWS services", () => {

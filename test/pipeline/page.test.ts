@@ -98,7 +98,7 @@ describe("the page", function () {
 		],
 		[
 			"the bucket refuses it",
-			/^StorageUnavailable: s3:\/\/site-\w+\/site\/index\.html could not be written: .*may not s3:PutObject/m,
+			/^StorageUnavailable: s3:\/\/ev-registrations-dev-site-\w+\/site\/index\.html could not be written: .*may not s3:PutObject/m,
 			async () => {
 				machine.aws.enforce(await lacking(program, "report", "s3:PutObject"), machine.onLine);
 				return async () => machine.aws.enforce(program, machine.onLine);

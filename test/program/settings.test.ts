@@ -294,8 +294,8 @@ describe("the settings", () => {
 			pulumi.runtime.setMocks({ newResource: () => ({ id: "", state: {} }), call: () => ({}) }, PROJECT, stack, false);
 			return () => given(defaults);
 		};
-		for (const stack of ["dev", "pr-12", "a".repeat(30)]) expect(named(stack), stack).to.not.throw();
-		for (const stack of ["Feature_X", "a--b", "a-", "-a", "a.b", "a".repeat(31)])
+		for (const stack of ["dev", "pr-12", "a".repeat(24)]) expect(named(stack), stack).to.not.throw();
+		for (const stack of ["Feature_X", "a--b", "a-", "-a", "a.b", "a".repeat(25)])
 			expect(named(stack), stack).to.throw(
 				new RegExp(
 					`^The stack's name is ${stack.replace(".", "\\.")} and must be .*; make one with \`pulumi stack init NAME\`\\.$`,

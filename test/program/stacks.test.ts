@@ -21,7 +21,7 @@ const DIFFERENCES: Record<string, Record<string, [dev: unknown, prod: unknown]>>
 		protect: [false, true],
 		"inputs.deletionProtection": [false, true],
 		"inputs.skipFinalSnapshot": [true, false],
-		"inputs.finalSnapshotIdentifier": [undefined, "ev-registrations-STACK-final-ev-f45c52f"],
+		"inputs.finalSnapshotIdentifier": [undefined, "ev-registrations-STACK-ev-f45c52f-final"],
 	},
 	[`${KEY} ev`]: { protect: [false, true], retained: [false, true], "inputs.deletionWindowInDays": [7, 30] },
 	...each(BUCKET, ["access-log", "raw", "site"], { protect: [false, true], "inputs.forceDestroy": [true, false] }),

@@ -124,14 +124,14 @@ describe("the local AWS services, enforcing policies", function () {
 		expect(error).to.be.instanceOf(S3ServiceException).and.have.property("name", "AccessDenied");
 		expect(error.message).to.equal(told[0]);
 		expect(told[0]).to.match(
-			/^The role load-\w+ may not s3:PutObject on arn:aws:s3:::raw-\w+\/raw\/page: no statement/,
+			/^The role ev-registrations-dev-load-\w+ may not s3:PutObject on arn:aws:s3:::ev-registrations-dev-raw-\w+\/raw\/page: no statement/,
 		);
 		const other = s3(roleOf("notify"));
 		expect(await failed(other.send(new HeadObjectCommand(raw())))).to.have.nested.property(
 			"$metadata.httpStatusCode",
 			403,
 		);
-		expect(told[1]).to.match(/^The role notify-\w+ may not s3:GetObject on /);
+		expect(told[1]).to.match(/^The role ev-registrations-dev-notify-\w+ may not s3:GetObject on /);
 	});
 
 	it("hide a missing object from callers that may not list", async () => {

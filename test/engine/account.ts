@@ -28,6 +28,8 @@ export interface Account {
 	resources: Map<string, Held>;
 	/** The very inputs that each was asked for with last. */
 	requested: Map<string, Properties>;
+	/** The names that the engine proposed for new resources, by URN. */
+	proposed: Map<string, string>;
 	/** In the order in which they ended. */
 	steps: Step[];
 	/** How many times each was created. */

@@ -64,7 +64,10 @@ function methodsOf(account: Account): Methods {
 			account.settings = toObject(request.getArgs());
 			return new ConfigureResponse().setAcceptsecrets(true).setAcceptresources(true).setSupportspreview(true);
 		},
-		check: (request) => new CheckResponse().setInputs(request.getNews()),
+		check(request) {
+			account.proposed.set(request.getUrn(), request.getAutonaming()?.getProposedName() ?? "");
+			return new CheckResponse().setInputs(request.getNews());
+		},
 		diff: (request) => diff(request.getType(), toObject(request.getOldInputs()), toObject(request.getNews())),
 		invoke(request) {
 			const [token, inputs] = [request.getTok(), toObject(request.getArgs())];

@@ -82,6 +82,12 @@ describe("a stack dev, with the real engine", function () {
 		expect(await query("select count(*)::int as n from ev.vehicles")).to.deep.equal([{ n: 0 }]);
 	});
 
+	it("is asked to name each resource after the project and the stack", () => {
+		const proposed = [...stack.account.proposed.values()];
+		expect(proposed).to.not.be.empty;
+		for (const name of proposed) expect(name).to.match(/^ev-registrations-dev-[a-z0-9-]+-[0-9a-f]{7}$/);
+	});
+
 	it("creates nothing before all that it depends on", () => {
 		const step = (urn: string) => {
 			const { type, name } = record.resources.find((resource) => resource.urn === urn)!;

@@ -69,7 +69,11 @@ export function toStruct(properties: Properties): Struct {
 function common(version: string): Methods {
 	return {
 		attach: () => new Empty(),
-		handshake: () => new ProviderHandshakeResponse().setAcceptSecrets(true).setAcceptResources(true),
+		handshake: () =>
+			new ProviderHandshakeResponse()
+				.setAcceptSecrets(true)
+				.setAcceptResources(true)
+				.setSupportsAutonamingConfiguration(true),
 		getPluginInfo: () => new PluginInfo().setVersion(version),
 		configure: () => new ConfigureResponse().setAcceptsecrets(true).setAcceptresources(true).setSupportspreview(true),
 		cancel: () => new Empty(),

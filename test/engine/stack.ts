@@ -44,6 +44,7 @@ export async function createStack({ stack, settings = {}, parts }: StackOptions)
 		project,
 		resources: new Map(),
 		requested: new Map(),
+		proposed: new Map(),
 		creations: new Map(),
 		networks: new Map(),
 		snapshots: new Set(),

@@ -31,7 +31,7 @@ const { key, bucket, site, secrets } = storage;
 const network = createNetwork(settings, key);
 const database = createDatabase(settings, network, key);
 const networkAccess = createNetworkAccess(settings, network, storage, database);
-const bastion = settings.access ? createBastionHost(network, key, database) : undefined;
+const bastion = settings.access ? createBastionHost(settings, network, key, database) : undefined;
 const topic = createTopic(settings, key);
 
 // Functions, and what must run before them.

@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { createGroup, type Network } from "./network";
 import { allow, createInterfaceEndpoint, HTTPS, POSTGRESQL } from "./network-access";
 import { createRole } from "./role";
+import type { Settings } from "./settings";
 
 /**
  * The latest Amazon Linux 2023, which includes the Systems Manager agent.
@@ -29,6 +30,7 @@ const OPEN_CHANNELS = [
  * @returns a command that forwards local port 5432 to the database
  */
 export function createBastionHost(
+	settings: Settings,
 	network: Network,
 	key: aws.kms.Key,
 	database: aws.rds.Instance,
@@ -43,13 +45,14 @@ export function createBastionHost(
 		...allow("access-session", group, endpoints, HTTPS, "the bastion host to Session Manager"),
 		...allow("access-database", group, network.groups.database, POSTGRESQL, "the bastion host to the database"),
 	];
-	const host = createHost(network, key, group, networkAccess);
+	const host = createHost(settings, network, key, group, networkAccess);
 	const target = { host: [database.address], portNumber: [database.port.apply(String)], localPortNumber: ["5432"] };
 	const tunnelCommand = pulumi.interpolate`aws ssm start-session --target ${host.id} --document-name AWS-StartPortForwardingSessionToRemoteHost --parameters '${pulumi.jsonStringify(target)}'`;
 	return { tunnelCommand };
 }
 
 function createHost(
+	settings: Settings,
 	{ vpc }: Network,
 	key: aws.kms.Key,
 	group: aws.ec2.SecurityGroup,
@@ -57,7 +60,7 @@ function createHost(
 ): aws.ec2.Instance {
 	const { accountId } = aws.getCallerIdentityOutput();
 	const hosts = pulumi.interpolate`arn:aws:ec2:${aws.getRegionOutput().region}:${accountId}:instance/*`;
-	const role = createRole("access", "ec2.amazonaws.com", [
+	const role = createRole("access", settings, "ec2.amazonaws.com", [
 		{ actions: [REGISTER], resources: [hosts] },
 		{ actions: OPEN_CHANNELS, resources: ["*"] },
 	]);

@@ -42,7 +42,7 @@ export function createDatabase(settings: Settings, network: Network, key: aws.km
 	const logs = LOG_EXPORTS.map((log) =>
 		createLogGroup(log, settings, key, { name: `/aws/rds/instance/${identifier}/${log}` }),
 	);
-	const monitoring = createMonitoringRole();
+	const monitoring = createMonitoringRole(settings);
 	return new aws.rds.Instance(
 		"ev",
 		{
@@ -121,10 +121,10 @@ function allowedStorage(identifier: string, wantedGb: number): pulumi.Output<num
  * Creates the role with which RDS writes operating-system metrics to RDSOSMetrics, a log group that it creates itself.
  * https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonRDSEnhancedMonitoringRole.html
  */
-function createMonitoringRole() {
+function createMonitoringRole(settings: Settings) {
 	const { accountId } = aws.getCallerIdentityOutput();
 	const log = pulumi.interpolate`arn:aws:logs:${aws.getRegionOutput().region}:${accountId}:log-group:RDSOSMetrics`;
-	return createRole("monitoring", "monitoring.rds.amazonaws.com", [
+	return createRole("monitoring", settings, "monitoring.rds.amazonaws.com", [
 		{ actions: ["logs:CreateLogGroup", "logs:PutRetentionPolicy"], resources: [log, pulumi.interpolate`${log}:*`] },
 		{
 			actions: ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams", "logs:GetLogEvents"],

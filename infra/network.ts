@@ -106,7 +106,7 @@ export function createGroup(vpc: awsx.ec2.Vpc, name: string, members: string): a
 /** Logs accepted and rejected connections. */
 function createFlowLog(settings: Settings, vpc: awsx.ec2.Vpc, key: aws.kms.Key): void {
 	const log = createLogGroup("network", settings, key);
-	const role = createRole("network", "vpc-flow-logs.amazonaws.com", [
+	const role = createRole("network", settings, "vpc-flow-logs.amazonaws.com", [
 		{
 			actions: ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
 			resources: [log.arn, pulumi.interpolate`${log.arn}:*`],

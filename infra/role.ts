@@ -1,7 +1,8 @@
 /** IAM roles, each for one service and one purpose. */
 
 import * as aws from "@pulumi/aws";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "./settings";
 
 export type Statement = aws.types.input.iam.GetPolicyDocumentStatementArgs;
 
@@ -23,10 +24,15 @@ const SENDS_SOURCE_ACCOUNT = [
 /** Creates a role for one service with one policy. @returns the policy too, for resources that must wait for it */
 export function createRole(
 	name: string,
+	{ permissionsBoundary }: Settings,
 	service: string,
 	statements: Statement[],
 ): { arn: pulumi.Output<string>; name: pulumi.Output<string>; policy: pulumi.Resource } {
+	const { accountId } = aws.getCallerIdentityOutput();
 	const role = new aws.iam.Role(name, {
+		...(permissionsBoundary && {
+			permissionsBoundary: pulumi.interpolate`arn:aws:iam::${accountId}:policy/${permissionsBoundary}`,
+		}),
 		assumeRolePolicy: aws.iam.getPolicyDocumentOutput({
 			statements: [
 				{
@@ -37,7 +43,7 @@ export function createRole(
 							{
 								test: "StringEquals",
 								variable: "aws:SourceAccount",
-								values: [aws.getCallerIdentityOutput().accountId],
+								values: [accountId],
 							},
 						],
 					}),

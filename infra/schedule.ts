@@ -25,7 +25,7 @@ export function createSchedule(
 	dependsOn: pulumi.Resource[],
 ): Schedule {
 	const undelivered = createDeadLetterQueue();
-	const role = createRole("schedule", "scheduler.amazonaws.com", [
+	const role = createRole("schedule", settings, "scheduler.amazonaws.com", [
 		{ actions: ["states:StartExecution"], resources: [workflow.arn] },
 		{ actions: ["sqs:SendMessage"], resources: [undelivered.arn] },
 		// The schedule's input is encrypted. https://docs.aws.amazon.com/scheduler/latest/UserGuide/encryption-rest.html

@@ -66,6 +66,8 @@ export interface Settings {
 	keepData: boolean;
 	/** Retention of database backups. */
 	backupDays: number;
+	/** Name of the IAM policy that limits what every role may do at most. */
+	permissionsBoundary: string | undefined;
 	/** Retention of logs. */
 	logDays: number;
 }
@@ -134,6 +136,8 @@ export function readSettings(): Settings {
 		protect: config.requireBoolean("protect"),
 		keepData: config.requireBoolean("keepData"),
 		backupDays: between("backupDays", 1, 35),
+		permissionsBoundary:
+			text("permissionsBoundary", /^[\w+=,.@-]{0,128}$/, "the name of an IAM policy, or empty") || undefined,
 		logDays: number("logDays"),
 	};
 	if (!LOG_DAYS.includes(settings.logDays)) throw wrong("logDays", `one of ${LOG_DAYS.join(", ")}`);

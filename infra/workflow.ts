@@ -24,7 +24,7 @@ export function createWorkflow(
 	const log = createLogGroup("workflow", settings, key, {
 		namePrefix: "/aws/vendedlogs/states/ev-registrations-",
 	});
-	const role = createRole("workflow", "states.amazonaws.com", [
+	const role = createRole("workflow", settings, "states.amazonaws.com", [
 		// All versions: an execution that started before a deployment continues with the versions it started with.
 		{
 			actions: ["lambda:InvokeFunction"],

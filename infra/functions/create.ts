@@ -75,7 +75,7 @@ export function createFunction<E, R>(
 	options: FunctionOptions<E, R>,
 ): aws.lambda.CallbackFunction<E, R> {
 	const log = createLogGroup(name, settings, key);
-	const role = createRole(name, "lambda.amazonaws.com", [
+	const role = createRole(name, settings, "lambda.amazonaws.com", [
 		...options.statements,
 		{ actions: ["logs:CreateLogStream", "logs:PutLogEvents"], resources: [log.arn.apply((arn) => `${arn}:*`)] },
 		{ actions: ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources: ["*"] },

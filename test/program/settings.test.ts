@@ -51,7 +51,12 @@ describe("the settings", () => {
 		// Pulumi knows whole numbers only: https://www.pulumi.com/docs/iac/concepts/projects/project-file/#config-options
 		const shares = { maxRejectedShare: 0.01, maxRemovedShare: 0.2, maxChangedShare: 0.2 };
 		// Empty stands for none.
-		const none = { email: undefined, pageDomain: undefined, pageCertificateArn: undefined };
+		const none = {
+			email: undefined,
+			pageDomain: undefined,
+			pageCertificateArn: undefined,
+			permissionsBoundary: undefined,
+		};
 		expect(settings).to.deep.equal({ ...defaults, ...shares, ...none });
 		for (const [name, { type }] of described) {
 			expect(type, name).to.be.oneOf(["string", "integer", "boolean"]);
@@ -174,6 +179,11 @@ describe("the settings", () => {
 		["maxRejectedShare", [-0.01, 1.01, 5], "a share from 0 to 1"],
 		["maxRemovedShare", [-1, 20], "a share from 0 to 1"],
 		["maxChangedShare", [-1, 20], "a share from 0 to 1"],
+		[
+			"permissionsBoundary",
+			["a b", "arn:aws:iam::000000000000:policy/a", "a".repeat(129)],
+			"the name of an IAM policy, or empty",
+		],
 		["email", ["someone", "someone@", "@example.org", "a b@example.org", "a@b@c"], "an e-mail address, or empty"],
 		[
 			"pageDomain",

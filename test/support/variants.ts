@@ -63,6 +63,7 @@ export const CHOICES: Choice[][] = [
 		maxChangedShare: ["0.2", "1"],
 		maxRemovedShare: ["0.2", "0"],
 		notifyWhenUnchanged: ["false", "true"],
+		permissionsBoundary: ["", "ev-registrations-boundary"],
 	}),
 ];
 

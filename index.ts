@@ -41,8 +41,8 @@ scheduleRotation(functions.rotate, { database: secrets.database, reader: secrets
 
 // Runs, and reports on them.
 const workflow = createWorkflow(settings, key, functions, topic, [migrations]);
-const beforeFirstRun = [migrations, storage.bucketName, ...storage.siteProtections, ...networkAccess];
-const { undelivered, startCommand: start } = createSchedule(settings, storage, workflow, beforeFirstRun);
+const beforeFirstRun = [storage.bucketName, ...storage.siteProtections, ...networkAccess];
+const { undelivered, startCommand: start } = createSchedule(settings, storage, workflow, migrations, beforeFirstRun);
 const monitoring = createMonitoring(settings, topic, { workflow, undelivered, database, bucket, site, functions });
 
 /** The stack's page in Pulumi Cloud, which fills in the outputs. https://www.pulumi.com/docs/pulumi-cloud/projects-and-stacks/#stack-readme */

@@ -18,7 +18,7 @@ export function runMigrations(
 	database: aws.rds.Instance,
 	secrets: PipelineSecrets,
 	networkAccess: pulumi.Resource[],
-): pulumi.Resource {
+): aws.lambda.Invocation {
 	return new aws.lambda.Invocation(
 		"migrate",
 		{

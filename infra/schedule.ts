@@ -1,4 +1,4 @@
-/** The EventBridge schedule that starts the workflow, and its dead-letter queue. */
+/** The EventBridge schedules that start the workflow, and their dead-letter queue. */
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
@@ -15,13 +15,16 @@ export interface Schedule {
 }
 
 /**
- * Creates the schedule. The workflow's input holds ARNs of secrets, not their values.
- * @param dependsOn what must exist before the first run
+ * Creates the schedule, and one that starts a single run when the stack has come up: there is data within the hour, and not only
+ * after the first night. The workflow's input holds ARNs of secrets, not their values.
+ * @param migrations after which the first run may start
+ * @param dependsOn what else must exist before it
  */
 export function createSchedule(
 	settings: Settings,
 	{ key, secrets }: Storage,
 	workflow: aws.sfn.StateMachine,
+	migrations: aws.lambda.Invocation,
 	dependsOn: pulumi.Resource[],
 ): Schedule {
 	const undelivered = createDeadLetterQueue();
@@ -35,6 +38,14 @@ export function createSchedule(
 		dataset: settings.dataset,
 		secrets: { pipeline: secrets.pipeline.arn, source: secrets.source.arn, database: secrets.database.arn },
 	});
+	const target = {
+		arn: workflow.arn,
+		roleArn: role.arn,
+		input,
+		retryPolicy: { maximumRetryAttempts: 5, maximumEventAgeInSeconds: 3600 },
+		deadLetterConfig: { arn: undelivered.arn },
+	};
+	const needed = [role.policy, migrations, ...dependsOn];
 	new aws.scheduler.Schedule(
 		"nightly",
 		{
@@ -43,18 +54,33 @@ export function createSchedule(
 			scheduleExpressionTimezone: settings.timeZone,
 			kmsKeyArn: key.arn,
 			flexibleTimeWindow: { mode: "FLEXIBLE", maximumWindowInMinutes: 15 },
-			target: {
-				arn: workflow.arn,
-				roleArn: role.arn,
-				input,
-				retryPolicy: { maximumRetryAttempts: 5, maximumEventAgeInSeconds: 3600 },
-				deadLetterConfig: { arn: undelivered.arn },
-			},
+			target,
 		},
-		{ dependsOn: [role.policy, ...dependsOn] },
+		{ dependsOn: needed },
+	);
+	new aws.scheduler.Schedule(
+		"first",
+		{
+			description: "Starts the first run of the EV registrations pipeline",
+			scheduleExpression: migrations.result.apply(() => soon()),
+			kmsKeyArn: key.arn,
+			flexibleTimeWindow: { mode: "OFF" },
+			target,
+		},
+		// What has started its run is never to start another.
+		{ dependsOn: needed, ignoreChanges: ["description", "scheduleExpression", "target"] },
 	);
 	const startCommand = pulumi.interpolate`aws stepfunctions start-execution --state-machine-arn ${workflow.arn} --input '${input}'`;
 	return { undelivered, startCommand };
+}
+
+/** From now until the first run, in minutes: time enough for what is still to be created. */
+const FIRST_RUN_MINUTES = 10;
+
+/** A one-time schedule, in UTC. https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#one-time */
+function soon(): string {
+	const time = new Date(Date.now() + FIRST_RUN_MINUTES * 60_000).toISOString();
+	return `at(${time.slice(0, "yyyy-mm-ddThh:mm:ss".length)})`;
 }
 
 /** Creates a queue that keeps messages for 14 days, the longest that SQS allows, and requires TLS. */

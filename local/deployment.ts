@@ -132,7 +132,7 @@ function deploySecrets(record: ProgramRecord, aws: Aws): void {
 
 /** Fires the schedule. @returns the execution's input @throws if the schedule's role may not start it */
 async function fireSchedule(record: ProgramRecord, machine: RecordedResource, iam: Iam): Promise<WorkflowInput> {
-	const { inputs, state } = find(record, "aws:scheduler/schedule:Schedule");
+	const { inputs, state } = find(record, "aws:scheduler/schedule:Schedule", "nightly");
 	const scheduler = { service: "scheduler.amazonaws.com", source: state.arn };
 	const schedule = { role: await iam.assume(inputs.target.roleArn, scheduler) };
 	// Its input is encrypted.

@@ -158,7 +158,7 @@ describe("a stack dev, with the real engine", function () {
 	});
 
 	it("keeps workflow and schedule when a migration fails", async () => {
-		const guarded = () => [held(SCHEDULE).inputs, held(MACHINE).inputs];
+		const guarded = () => [held(SCHEDULE, "nightly").inputs, held(MACHINE).inputs];
 		const before = structuredClone(guarded());
 		migration = addMigration(stack.project, "fails_at_first", "alter table ev.missing add column why text;");
 		edit(stack.project, "handlers/load.ts", (text) => text.replace('"committing it"', '"committing all"'));
@@ -178,7 +178,7 @@ describe("a stack dev, with the real engine", function () {
 			`update ${MACHINE} workflow`,
 			`update ${SCHEDULE} nightly`,
 		]);
-		expect(held(SCHEDULE).inputs.scheduleExpression).to.equal("rate(1 day)");
+		expect(held(SCHEDULE, "nightly").inputs.scheduleExpression).to.equal("rate(1 day)");
 		expect(definition()).to.include(held(FUNCTION, "load").state.qualifiedArn);
 		expect(await query("select why from ev.added")).to.deep.equal([]);
 	});

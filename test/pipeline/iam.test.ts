@@ -74,7 +74,8 @@ describe("the policies", function () {
 	const month = (number: number) => sampleSnapshot(VEHICLES, makeSample(number, VEHICLES));
 	const arnOf = (type: string, name?: string) => find(program, type, name).state.arn as string;
 	const secrets = () =>
-		(JSON.parse(find(program, "aws:scheduler/schedule:Schedule").inputs.target.input) as WorkflowInput).secrets;
+		(JSON.parse(find(program, "aws:scheduler/schedule:Schedule", "nightly").inputs.target.input) as WorkflowInput)
+			.secrets;
 	const readerSecret = () => program.outputs.readerSecretArn as string;
 	const invoke = {
 		extract: (deployment: Deployment) =>

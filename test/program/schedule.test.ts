@@ -7,13 +7,13 @@ describe("the schedule", () => {
 	const { one, arnOf } = useProgram("dev");
 
 	it("starts the workflow every night at 03:30 in Tokyo", () => {
-		const { scheduleExpression, scheduleExpressionTimezone, target } = one(SCHEDULE).inputs;
+		const { scheduleExpression, scheduleExpressionTimezone, target } = one(SCHEDULE, "nightly").inputs;
 		expect([scheduleExpression, scheduleExpressionTimezone]).to.deep.equal(["cron(30 3 * * ? *)", "Asia/Tokyo"]);
 		expect(target).to.include({ arn: arnOf(MACHINE), roleArn: arnOf(ROLE, "schedule") });
 	});
 
 	it("hands over the dataset, and secrets by their ARNs", () => {
-		expect(JSON.parse(one(SCHEDULE).inputs.target.input)).to.deep.equal({
+		expect(JSON.parse(one(SCHEDULE, "nightly").inputs.target.input)).to.deep.equal({
 			dataset: "f6w7-q2d2",
 			secrets: {
 				pipeline: arnOf(SECRET, "pipeline"),
@@ -24,7 +24,16 @@ describe("the schedule", () => {
 	});
 
 	it("keeps what it could not start in a queue", () => {
-		expect(one(SCHEDULE).inputs.target.deadLetterConfig).to.deep.equal({ arn: arnOf("aws:sqs/queue:Queue") });
+		expect(one(SCHEDULE, "nightly").inputs.target.deadLetterConfig).to.deep.equal({
+			arn: arnOf("aws:sqs/queue:Queue"),
+		});
+	});
+
+	it("is preceded by one run, when the stack comes up", () => {
+		const [first, nightly] = [one(SCHEDULE, "first").inputs, one(SCHEDULE, "nightly").inputs];
+		expect(first.scheduleExpression).to.match(/^at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)$/);
+		expect(first).to.not.have.property("scheduleExpressionTimezone");
+		expect(first.target).to.deep.equal(nightly.target);
 	});
 });
 

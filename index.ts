@@ -16,6 +16,7 @@ import { runMigrations } from "./infra/migrations";
 import { createMonitoring } from "./infra/monitoring";
 import { createNetwork } from "./infra/network";
 import { createNetworkAccess } from "./infra/network-access";
+import { checkNode } from "./infra/node-version";
 import { scheduleRotation } from "./infra/rotation";
 import { createSchedule } from "./infra/schedule";
 import { readSettings } from "./infra/settings";
@@ -23,6 +24,7 @@ import { createStorage } from "./infra/storage";
 import { createTopic } from "./infra/topic";
 import { createWorkflow } from "./infra/workflow";
 
+checkNode();
 const settings = readSettings();
 
 // Data and network.

@@ -2,6 +2,8 @@
 
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { checkVersion, running, storageFor } from "./database-changes";
+import { restoredFrom } from "./database-restore";
 import { QUIET } from "./database-windows";
 import { createLogGroup } from "./log-group";
 import type { Network } from "./network";
@@ -9,9 +11,6 @@ import { createRole } from "./role";
 import type { Settings } from "./settings";
 
 export const DATABASE_NAME = "ev";
-
-/** PostgreSQL's major version, the same as the local server's. */
-const POSTGRESQL = "18";
 
 const LOG_EXPORTS = ["postgresql", "upgrade"];
 
@@ -22,14 +21,17 @@ const LOG_EXPORTS = ["postgresql", "upgrade"];
 const STRIPED_GB = 400;
 const STRIPED = { iops: 12_000, storageThroughput: 500 };
 
-/** RDS takes no smaller increase than a tenth. https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.ModifyingExisting.html */
-const leastGrowth = (gb: number) => Math.ceil((gb * 11) / 10);
-
 /** Creates PostgreSQL in isolated subnets. RDS creates, stores and rotates the master password. */
 export function createDatabase(settings: Settings, network: Network, key: aws.kms.Key): aws.rds.Instance {
+	const restored = restoredFrom(settings.restoreFrom);
+	// A fixed name, so that the log groups exist before RDS writes to them.
+	const identifier = `ev-registrations-${pulumi.getStack()}${restored.suffix}`;
+	const current = running(identifier);
+	const version = checkVersion(current, settings.databaseVersion);
 	const subnets = new aws.rds.SubnetGroup("ev", { subnetIds: network.vpc.isolatedSubnetIds });
 	const parameters = new aws.rds.ParameterGroup("ev", {
-		family: `postgres${POSTGRESQL}`,
+		// Of another version, RDS needs another group; it is made before the upgrade, and the old one goes after it.
+		family: pulumi.interpolate`postgres${version}`,
 		parameters: [
 			{ name: "rds.force_ssl", value: "1", applyMethod: "pending-reboot" },
 			// Logs schema changes and slow statements, never a password: roles are created with SCRAM verifiers.
@@ -37,8 +39,6 @@ export function createDatabase(settings: Settings, network: Network, key: aws.km
 			{ name: "log_min_duration_statement", value: "10000", applyMethod: "immediate" },
 		],
 	});
-	// A fixed name, so that the log groups exist before RDS writes to them.
-	const identifier = `ev-registrations-${pulumi.getStack()}`;
 	const logs = LOG_EXPORTS.map((log) =>
 		createLogGroup(log, settings, key, { name: `/aws/rds/instance/${identifier}/${log}` }),
 	);
@@ -48,15 +48,18 @@ export function createDatabase(settings: Settings, network: Network, key: aws.km
 		{
 			identifier,
 			engine: "postgres",
-			engineVersion: POSTGRESQL,
+			engineVersion: version,
+			// The version above names no minor one, so that nothing but this setting brings another major one.
+			allowMajorVersionUpgrade: true,
 			autoMinorVersionUpgrade: true,
 			instanceClass: settings.databaseClass,
 			storageType: "gp3",
-			allocatedStorage: allowedStorage(identifier, settings.databaseStorageGb),
+			allocatedStorage: storageFor(current, settings.databaseStorageGb),
 			...(settings.databaseStorageGb >= STRIPED_GB && STRIPED),
 			maxAllocatedStorage: settings.databaseMaxStorageGb,
 			storageEncrypted: true,
 			kmsKeyId: key.arn,
+			...restored.origin,
 			dbName: DATABASE_NAME,
 			username: "ev_admin",
 			manageMasterUserPassword: true,
@@ -95,27 +98,6 @@ export function createDatabase(settings: Settings, network: Network, key: aws.km
  * the parameter group's name, which the state keeps, tells the two apart.
  */
 const finalSnapshotName = ({ name }: aws.rds.ParameterGroup) => pulumi.interpolate`${name}-final`;
-
-/**
- * The storage to ask for.
- * @throws RunError where the database is up and RDS would refuse the increase, before anything is changed
- */
-function allowedStorage(identifier: string, wantedGb: number): pulumi.Output<number> {
-	const { instanceIdentifiers } = aws.rds.getInstancesOutput({
-		filters: [{ name: "db-instance-id", values: [identifier] }],
-	});
-	return instanceIdentifiers.apply((found) => {
-		if (!found?.length) return pulumi.output(wantedGb);
-		return aws.rds.getInstanceOutput({ dbInstanceIdentifier: identifier }).allocatedStorage.apply((currentGb) => {
-			const leastGb = leastGrowth(currentGb);
-			// A smaller value is that of a database which has grown by itself, and changes nothing.
-			if (wantedGb <= currentGb || wantedGb >= leastGb) return wantedGb;
-			throw new pulumi.RunError(
-				`The setting databaseStorageGb is ${wantedGb}, but the database has ${currentGb} GB, which RDS raises by a tenth at least; set it with \`pulumi config set databaseStorageGb ${leastGb}\`.`,
-			);
-		});
-	});
-}
 
 /**
  * Creates the role with which RDS writes operating-system metrics to RDSOSMetrics, a log group that it creates itself.

@@ -53,6 +53,10 @@ export interface Settings {
 	access: boolean;
 	/** Concurrent invocations reserved for each function; 0 for no reservation. */
 	reservedConcurrency: number;
+	/** Major version of PostgreSQL. */
+	databaseVersion: "18" | "19";
+	/** What the database is restored from: a snapshot, or a database and a time; undefined for none. */
+	restoreFrom: string | undefined;
 	/** RDS instance class. */
 	databaseClass: string;
 	databaseStorageGb: number;
@@ -81,6 +85,12 @@ const DOMAIN = /^$|^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/;
 /** https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html */
 const CERTIFICATE = /^$|^arn:aws:acm:us-east-1:\d{12}:certificate\/[0-9a-f-]{36}$/;
 const CERTIFICATE_RULE = "the ARN of a certificate of ACM in us-east-1, where CloudFront looks for it, or empty";
+
+/** A snapshot's name or ARN, or a database and a time in UTC. */
+const RESTORABLE =
+	/^$|^(arn:aws:rds:[a-z0-9-]+:\d{12}:snapshot:)?[a-zA-Z][a-zA-Z0-9:-]{0,254}$|^[a-z][a-z0-9-]{0,62}@(latest|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$/;
+const RESTORABLE_RULE =
+	"a snapshot's name or ARN, or a database and a time such as ev-registrations-dev@2026-11-20T03:00:00Z or …@latest, or empty";
 
 const BYTE = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
 const CIDR = new RegExp(`^${BYTE}(\\.${BYTE}){3}/(1[6-9]|20)$`);
@@ -124,6 +134,8 @@ export function readSettings(): Settings {
 		endpointZones: between("endpointZones", 1, 3),
 		access: config.requireBoolean("access"),
 		reservedConcurrency: between("reservedConcurrency", 0, 100),
+		databaseVersion: oneOf("databaseVersion", ["18", "19"]),
+		restoreFrom: text("restoreFrom", RESTORABLE, RESTORABLE_RULE) || undefined,
 		databaseClass: checked(
 			"databaseClass",
 			isDatabaseClass,

@@ -26,6 +26,9 @@ import { type Methods, type Plugin, servePlugin, toObject, toStruct } from "./pl
 /** Inputs that can't be changed in a resource that is there. https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/lambda_invocation */
 const REPLACING: Record<string, string[]> = {
 	"aws:lambda/invocation:Invocation": ["functionName", "input", "qualifier", "triggers"],
+	"aws:rds/instance:Instance": ["snapshotIdentifier", "restoreToPointInTime"],
+	"aws:rds/parameterGroup:ParameterGroup": ["family"],
+	"aws:cloudwatch/logGroup:LogGroup": ["name"],
 };
 
 /** Serves the provider until it is stopped. What it does to the account outlives it. */

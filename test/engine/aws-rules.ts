@@ -21,7 +21,12 @@ export function refuse(account: Account, action: Step["action"], held: Held): vo
 	if (type === FUNCTION) noteNetworks(account, action, held);
 	if (type !== INSTANCE) return;
 	if (action === "delete" || action === "delete replaced") leaveSnapshot(account, inputs);
-	else checkStorage(inputs, action === "update" ? account.resources.get(urn)?.inputs : undefined);
+	else {
+		const before = account.resources.get(urn);
+		if (action === "create") checkIdentifier(inputs, before?.inputs);
+		checkStorage(inputs, action === "update" ? before?.inputs : undefined);
+		checkVersion(account, inputs, action === "update" ? before?.inputs : undefined);
+	}
 }
 
 function checkOverlap({ resources }: Account, { inputs, urn }: Held): void {
@@ -59,6 +64,26 @@ function leaveSnapshot({ snapshots }: Account, { skipFinalSnapshot, finalSnapsho
 			`DBSnapshotAlreadyExists: Cannot create the snapshot because a snapshot with the identifier ${name} already exists.`,
 		);
 	snapshots.add(name);
+}
+
+function checkIdentifier({ identifier }: Properties, there?: Properties): void {
+	if (identifier === there?.identifier)
+		throw new Error(`DBInstanceAlreadyExists: DB instance ${identifier} already exists.`);
+}
+
+/** https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html */
+function checkVersion({ resources }: Account, inputs: Properties, before?: Properties): void {
+	const { engineVersion: version, parameterGroupName: group, allowMajorVersionUpgrade } = inputs;
+	const was = before?.engineVersion ?? version;
+	if (Number(version) < Number(was))
+		throw new Error(`InvalidParameterCombination: Cannot downgrade from ${was} to ${version}.`);
+	if (version !== was && !allowMajorVersionUpgrade)
+		throw new Error("InvalidParameterCombination: The AllowMajorVersionUpgrade flag must be present.");
+	const { family } = [...resources.values()].find(({ state }) => state.name === group)!.inputs;
+	if (family !== `postgres${version}`)
+		throw new Error(
+			`InvalidParameterCombination: The parameter group ${group} of ${family} can't be used with ${version}.`,
+		);
 }
 
 function checkStorage({ allocatedStorage: gb, iops, storageThroughput }: Properties, before?: Properties): void {
@@ -99,7 +124,11 @@ export function describeHeld({ resources }: Account, token: string, inputs: Prop
 		case "aws:rds/getInstance:getInstance": {
 			const found = instances.find(({ inputs: held }) => held.identifier === inputs.dbInstanceIdentifier);
 			if (!found) throw new Error(`There is no database ${inputs.dbInstanceIdentifier}.`);
-			return { ...inputs, allocatedStorage: found.inputs.allocatedStorage };
+			return {
+				...inputs,
+				allocatedStorage: found.inputs.allocatedStorage,
+				engineVersion: `${found.inputs.engineVersion}.4`,
+			};
 		}
 		default:
 			return undefined;

@@ -56,6 +56,7 @@ describe("the settings", () => {
 			pageDomain: undefined,
 			pageCertificateArn: undefined,
 			permissionsBoundary: undefined,
+			restoreFrom: undefined,
 		};
 		expect(settings).to.deep.equal({ ...defaults, ...shares, ...none });
 		for (const [name, { type }] of described) {
@@ -96,6 +97,16 @@ describe("the settings", () => {
 				"cron(0 0 ? DEC TUE#2 1970)",
 				"rate(1 day)",
 				"rate(12 hours)",
+			],
+			["databaseVersion", "18", "19"],
+			[
+				"restoreFrom",
+				undefined,
+				"ev-registrations-dev-before-19",
+				"rds:ev-registrations-dev-2026-11-20-04-10",
+				"arn:aws:rds:ap-northeast-1:000000000000:snapshot:rds:ev-registrations-dev-2026-11-20-04-10",
+				"ev-registrations-dev@2026-11-20T03:00:00Z",
+				"ev-registrations-dev@latest",
 			],
 			["databaseClass", "db.t4g.micro", "db.m8g.48xlarge"],
 			["timeZone", "UTC", "America/Los_Angeles"],
@@ -217,6 +228,12 @@ describe("the settings", () => {
 		["natGateways", ["None", "Single", ""], "one of none, single, one-per-zone"],
 		["endpointZones", [0, 4], "a whole number from 1 to 3"],
 		["reservedConcurrency", [-1, 101], "a whole number from 0 to 100"],
+		["databaseVersion", ["", "17", "18.4", "20"], "one of 18, 19"],
+		[
+			"restoreFrom",
+			["a snapshot", "ev@", "ev@yesterday", "ev@2026-11-20", "ev@2026-11-20T03:00:00+09:00", "-snapshot"],
+			"a snapshot's name or ARN, or a database and a time such as ev-registrations-dev@2026-11-20T03:00:00Z",
+		],
 		[
 			"databaseClass",
 			["", "t4g.micro", "db.t4g", "db.t4g.micro ", "db.t4g.nano", "db.t2.micro", "db.m7g.small", "db.constructor.name"],

@@ -129,8 +129,8 @@ export const PUBLISHED: Published[] = [
 		what: "a schedule",
 		source: "https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html",
 		found: inputs(SCHEDULE, ({ scheduleExpression }) => scheduleExpression),
-		isAllowed: isScheduleExpression,
-		refused: ["cron(30 3 * * * *)", "rate(1 days)"],
+		isAllowed: (text) => isScheduleExpression(text) || /^at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)$/.test(text),
+		refused: ["cron(30 3 * * * *)", "rate(1 days)", "at(2024-01-01T00:00:00Z)"],
 	},
 	{
 		what: "a schedule's IANA time zone",

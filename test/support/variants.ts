@@ -46,6 +46,8 @@ export const CHOICES: Choice[][] = [
 	[{ settings: { protect: "false", backupDays: "1" } }, { settings: { protect: "true", backupDays: "35" } }],
 	...settings({
 		logDays: ["14", "3653"],
+		databaseVersion: ["18", "19"],
+		restoreFrom: ["", "ev-registrations-dev@latest"],
 		reservedConcurrency: ["0", "100"],
 		dataset: ["f6w7-q2d2", "zzzz-9999"],
 		sourceUrl: ["https://data.wa.gov", "https://data.example.org:8443"],

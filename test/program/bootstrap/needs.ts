@@ -218,7 +218,17 @@ export const NEEDS: Record<string, (resource: RecordedResource) => Need[]> = {
 			`subgrp:${inputs.dbSubnetGroupName}`,
 			`pg:${inputs.parameterGroupName}`,
 			"og:default:postgres-18",
-		].flatMap((part) => needs("rds", "CreateDBInstance ModifyDBInstance", arn("rds", part))),
+		].flatMap((part) =>
+			needs(
+				"rds",
+				"CreateDBInstance ModifyDBInstance RestoreDBInstanceFromDBSnapshot RestoreDBInstanceToPointInTime",
+				arn("rds", part),
+			),
+		),
+		// With the setting restoreFrom: what RDS backed up by itself, or what a person did.
+		...[`snapshot:rds:${inputs.identifier}-2026-11-20-04-10`, `snapshot:${inputs.identifier}-before-19`].flatMap(
+			(part) => needs("rds", "RestoreDBInstanceFromDBSnapshot", arn("rds", part)),
+		),
 		...needs(
 			"rds",
 			"DescribeDBInstances RebootDBInstance DeleteDBInstance AddTagsToResource RemoveTagsFromResource ListTagsForResource",

@@ -10,6 +10,7 @@
 
 import { readFileSync } from "node:fs";
 import { createBastionHost } from "./infra/bastion-host";
+import { createBudget } from "./infra/budget";
 import { createDatabase } from "./infra/database";
 import { createFunctions } from "./infra/functions";
 import { runMigrations } from "./infra/migrations";
@@ -46,6 +47,8 @@ const workflow = createWorkflow(settings, key, functions, topic, [migrations]);
 const beforeFirstRun = [storage.bucketName, ...storage.siteProtections, ...networkAccess];
 const { undelivered, startCommand: start } = createSchedule(settings, storage, workflow, migrations, beforeFirstRun);
 const monitoring = createMonitoring(settings, topic, { workflow, undelivered, database, bucket, site, functions });
+
+createBudget(settings);
 
 /** The stack's page in Pulumi Cloud, which fills in the outputs. https://www.pulumi.com/docs/pulumi-cloud/projects-and-stacks/#stack-readme */
 export const readme = readFileSync("Pulumi.README.md", "utf8");

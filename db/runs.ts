@@ -57,3 +57,8 @@ export const SAVE_REJECTS = `
 	select $1, $2, * from unnest($3::int[], $4::bigint[], $5::text[], $6::bytea[])`;
 
 export const DELETE_REJECTS = "delete from rejected_rows where run_id = $1";
+
+/** Deletes the rejected rows of runs that began more than a year ago; the raw data still has them. */
+export const FORGET_REJECTS = `
+	delete from rejected_rows using runs
+	where runs.run_id = rejected_rows.run_id and runs.started_at < now() - interval '1 year'`;

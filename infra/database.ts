@@ -80,7 +80,6 @@ export function createDatabase(settings: Settings, network: Network, key: aws.km
 			applyImmediately: true,
 			backupWindow: QUIET.backup,
 			maintenanceWindow: QUIET.maintenance,
-			iamDatabaseAuthenticationEnabled: true,
 			enabledCloudwatchLogsExports: LOG_EXPORTS,
 			databaseInsightsMode: "standard",
 			performanceInsightsEnabled: true,

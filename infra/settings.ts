@@ -38,6 +38,8 @@ export interface Settings {
 	pageCertificateArn: string | undefined;
 	/** Subscriber to the topic; undefined for none. */
 	email: string | undefined;
+	/** What the account may cost in a month before people are told, in US dollars; 0 for no budget. */
+	monthlyBudgetUsd: number;
 	/** Days without a successful run before an alarm; 0 for no alarm. */
 	silentDays: number;
 	/** Age in days of the published snapshot at which an alarm fires; 0 for no alarm. */
@@ -125,6 +127,7 @@ export function readSettings(): Settings {
 		pageDomain: text("pageDomain", DOMAIN, "a domain such as ev.example.org, or empty") || undefined,
 		pageCertificateArn: text("pageCertificateArn", CERTIFICATE, CERTIFICATE_RULE) || undefined,
 		email: text("email", /^$|^[^@\s]+@[^@\s]+$/, "an e-mail address, or empty") || undefined,
+		monthlyBudgetUsd: between("monthlyBudgetUsd", 0, 100_000),
 		// CloudWatch evaluates at most seven days. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 		silentDays: between("silentDays", 0, 7),
 		staleDays: between("staleDays", 0, 3650),
@@ -238,6 +241,12 @@ function rejectContradictions(settings: Settings): void {
 		throw contradiction(
 			`The setting pageDomain is ${pageDomain}, but publicPage is false and the page has no address`,
 			["publicPage", "pageDomain"],
+		);
+	const { monthlyBudgetUsd, email } = settings;
+	if (monthlyBudgetUsd > 0 && email === undefined)
+		throw contradiction(
+			`The setting monthlyBudgetUsd is ${monthlyBudgetUsd}, but email is empty and nobody would be told`,
+			["email", "monthlyBudgetUsd"],
 		);
 	const { databaseStorageGb, databaseMaxStorageGb, timeZone } = settings;
 	if (10 * databaseMaxStorageGb < 11 * databaseStorageGb)

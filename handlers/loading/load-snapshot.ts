@@ -12,7 +12,7 @@ import {
 	REMOVE_GONE,
 	TRUNCATE_STAGING,
 } from "../../db/merge";
-import { DELETE_REJECTS, FINISH_RUN, SAVE_MANIFEST_SUM } from "../../db/runs";
+import { DELETE_REJECTS, FINISH_RUN, FORGET_REJECTS, SAVE_MANIFEST_SUM } from "../../db/runs";
 import { COUNT_FROM_FLOWS, COUNT_IN_FULL, CREATE_FLOWS, HASH_ONLY } from "../../db/snapshot-counts";
 import { type SourceColumn, TRANSFORM_VERSION } from "../../db/source-columns";
 import type { LoadResult } from "../common/contract";
@@ -211,6 +211,7 @@ async function finish(
 	const { client, event, notes } = run;
 	const values = COUNT_NAMES.map((name) => counts[name]);
 	await client.query(FINISH_RUN, [event.runId, status, snapshotTime(manifest), notes, ...values]);
+	await client.query(FORGET_REJECTS);
 	const seconds = (Date.now() - startedAt) / 1000;
 	return { status, ...counts, rowsUpdatedAt: manifest.rowsUpdatedAt, notes, seconds };
 }

@@ -24,6 +24,7 @@ const DRAWN: Record<string, (name: string) => string> = {
 const NOT_DRAWN = [
 	/^pulumi:/,
 	/^aws:kms\//,
+	/^aws:budgets\//,
 	/^aws:iam\//,
 	/^aws:s3\/bucket[A-Z]/,
 	/^aws:secretsmanager\/secret[A-Z]/,

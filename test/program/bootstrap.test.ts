@@ -18,7 +18,13 @@ import { NEEDS, type Need } from "./bootstrap/needs";
 import { ACCOUNT, REGION, REPOSITORY, readTemplate, statementsOfRole } from "./bootstrap/template";
 
 const BOUNDARY = { permissionsBoundary: "ev-registrations-boundary" };
-const EVERYTHING = { ...WITH_OPTIONS, ...BOUNDARY, email: "someone@example.org", reservedConcurrency: "5" };
+const EVERYTHING = {
+	...WITH_OPTIONS,
+	...BOUNDARY,
+	email: "someone@example.org",
+	monthlyBudgetUsd: "100",
+	reservedConcurrency: "5",
+};
 
 const template = readTemplate();
 const { Resources: resources } = template;

@@ -85,7 +85,9 @@ describe("the documentation", () => {
 
 	it("explains every npm script in CONTRIBUTING.md", () => {
 		const explained = rowsOf("CONTRIBUTING.md").flatMap(([command]) => commandsIn(command!));
-		expect(explained).to.have.members(Object.keys(scripts));
+		// npm runs this one by itself.
+		const { preinstall: _, ...typed } = scripts;
+		expect(explained).to.have.members(Object.keys(typed));
 	});
 
 	it("keeps the README within 150 lines", () => {

@@ -117,6 +117,7 @@ describe("the settings", () => {
 			["publicPage", true, false],
 			["email", undefined, "someone@example.org"],
 			["silentDays", 0, 7],
+			["monthlyBudgetUsd", 0],
 			["staleDays", 0, 3650],
 			["vpcCidr", "10.0.0.0/16", "192.168.16.0/20"],
 			["zones", 2, 3],
@@ -224,6 +225,7 @@ describe("the settings", () => {
 			],
 			"a private network such as 10.20.0.0/16, of /16 to /20",
 		],
+		["monthlyBudgetUsd", [-1, 100_001, 9.5], "a whole number from 0 to 100000"],
 		["zones", [1, 4], "a whole number from 2 to 3"],
 		["natGateways", ["None", "Single", ""], "one of none, single, one-per-zone"],
 		["endpointZones", [0, 4], "a whole number from 1 to 3"],
@@ -284,6 +286,15 @@ describe("the settings", () => {
 		const domain = { pageDomain: "ev.example.org", pageCertificateArn: CERTIFICATE };
 		expect(() => given({ ...defaults, ...domain })).to.throw(
 			/^The setting pageDomain is ev\.example\.org, but publicPage is false and the page has no address; change one of them with `pulumi config set publicPage …` or `pulumi config set pageDomain …`\.$/,
+		);
+	});
+
+	it("refuse a budget of which nobody would be told", () => {
+		expect(given({ ...defaults, monthlyBudgetUsd: 100, email: "someone@example.org" })).to.include({
+			monthlyBudgetUsd: 100,
+		});
+		expect(() => given({ ...defaults, monthlyBudgetUsd: 100 })).to.throw(
+			/^The setting monthlyBudgetUsd is 100, but email is empty and nobody would be told; change one of them with `pulumi config set email …` or `pulumi config set monthlyBudgetUsd …`\.$/,
 		);
 	});
 

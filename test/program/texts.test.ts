@@ -64,6 +64,13 @@ const TEXTS: Text[] = [
 		refused: long(1024),
 	},
 	{
+		type: "aws:budgets/budget:Budget",
+		input: "name",
+		source: "aws-cost-management/latest/APIReference/API_budgets_Budget.html",
+		allowed: /^[^:\\]{1,100}$/,
+		refused: "ev:monthly",
+	},
+	{
 		type: "aws:cloudwatch/dashboard:Dashboard",
 		input: "dashboardName",
 		source: "AmazonCloudWatch/latest/APIReference/API_PutDashboard.html",
@@ -279,6 +286,7 @@ const UNLIMITED = ["aws:rds/parameterGroup:ParameterGroup description", "aws:rds
 const OF_OTHERS = [
 	`${ALARM} metricName`,
 	`${DATABASE} caCertIdentifier`,
+	`${DATABASE} snapshotIdentifier`,
 	`${DATABASE} dbSubnetGroupName`,
 	`${DATABASE} parameterGroupName`,
 	`${ENDPOINT} serviceName`,

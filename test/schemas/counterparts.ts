@@ -36,6 +36,25 @@ const tags = pairs("Key");
 const dimensions = pairs("Name");
 
 export const COUNTERPARTS: Record<string, Counterpart> = {
+	"aws:budgets/budget:Budget": {
+		type: "AWS::Budgets::Budget",
+		name: "Budget.BudgetName",
+		names: {
+			budgetType: "Budget.BudgetType",
+			timeUnit: "Budget.TimeUnit",
+			limitAmount: "Budget.BudgetLimit.Amount",
+			limitUnit: "Budget.BudgetLimit.Unit",
+			notifications: "NotificationsWithSubscribers",
+		},
+		values: {
+			limitAmount: Number,
+			notifications: (all: Properties[]) =>
+				all.map(({ subscriberEmailAddresses, ...notification }) => ({
+					Notification: capitals(notification),
+					Subscribers: subscriberEmailAddresses.map((Address: string) => ({ SubscriptionType: "EMAIL", Address })),
+				})),
+		},
+	},
 	"aws:cloudfront/cachePolicy:CachePolicy": {
 		type: "AWS::CloudFront::CachePolicy",
 		at: "CachePolicyConfig",
@@ -176,7 +195,6 @@ export const COUNTERPARTS: Record<string, Counterpart> = {
 			dbName: "DBName",
 			dbSubnetGroupName: "DBSubnetGroupName",
 			enabledCloudwatchLogsExports: "EnableCloudwatchLogsExports",
-			iamDatabaseAuthenticationEnabled: "EnableIAMDatabaseAuthentication",
 			identifier: "DBInstanceIdentifier",
 			instanceClass: "DBInstanceClass",
 			maintenanceWindow: "PreferredMaintenanceWindow",
@@ -185,6 +203,9 @@ export const COUNTERPARTS: Record<string, Counterpart> = {
 			parameterGroupName: "DBParameterGroupName",
 			performanceInsightsEnabled: "EnablePerformanceInsights",
 			performanceInsightsKmsKeyId: "PerformanceInsightsKMSKeyId",
+			restoreToPointInTime: "",
+			"restoreToPointInTime.sourceDbInstanceIdentifier": "SourceDBInstanceIdentifier",
+			snapshotIdentifier: "DBSnapshotIdentifier",
 			username: "MasterUsername",
 			vpcSecurityGroupIds: "VPCSecurityGroups",
 		},

@@ -23,8 +23,21 @@ interface Finding {
 /** Findings that hold for templates that people write, not for this program. */
 const WAIVED = [
 	{
+		rule: "E3691",
+		at: /\.Instanceev\.Properties\.EngineVersion$/,
+		message: /^'19' is not one of /,
+		why: "this cfn-lint was published before RDS had PostgreSQL 19; remove the waiver when it knows it",
+	},
+	{
+		rule: "E3020",
+		at: /\.Instanceev\.Properties\.(MasterUsername|StorageEncrypted)$/,
+		message: / should not be included with 'SourceDBInstanceIdentifier'$/,
+		why: "Pulumi's provider does not send them to restore a database; it compares them with what was restored",
+	},
+	{
 		rule: "W3010",
 		at: /\.Properties\.AvailabilityZone$/,
+		message: /./,
 		why: "the program asks AWS for the account's zones, and the record holds the answer",
 	},
 ];
@@ -102,8 +115,9 @@ describe("AWS's schemas for CloudFormation", function () {
 	}
 });
 
-function isWaived({ Rule, Location }: Finding): boolean {
-	return WAIVED.some(({ rule, at }) => rule === Rule.Id && at.test(Location.Path?.join(".") ?? ""));
+function isWaived({ Rule, Message, Location }: Finding): boolean {
+	const path = Location.Path?.join(".") ?? "";
+	return WAIVED.some(({ rule, at, message }) => rule === Rule.Id && at.test(path) && message.test(Message));
 }
 
 /** Whether a value has a path, in lists in one of their parts. */

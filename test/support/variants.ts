@@ -32,11 +32,15 @@ export const CHOICES: Choice[][] = [
 	],
 	...settings({
 		natGateways: ["single", "none", "one-per-zone"],
-		email: ["", "someone@example.org"],
 		silentDays: ["2", "0", "7"],
 		staleDays: ["60", "0", "3650"],
 	}),
 	[{ settings: { zones: "2", endpointZones: "1" } }, { settings: { zones: "3", endpointZones: "3" } }],
+	[
+		{ settings: { email: "", monthlyBudgetUsd: "0" } },
+		{ settings: { email: "someone@example.org", monthlyBudgetUsd: "0" } },
+		{ settings: { email: "someone@example.org", monthlyBudgetUsd: "100000" } },
+	],
 	...settings({ vpcCidr: ["10.20.0.0/16", "192.168.16.0/20"], databaseClass: ["db.m8g.large", "db.t4g.micro"] }),
 	[
 		{ settings: { databaseStorageGb: "20", databaseMaxStorageGb: "100" } },
@@ -47,7 +51,7 @@ export const CHOICES: Choice[][] = [
 	...settings({
 		logDays: ["14", "3653"],
 		databaseVersion: ["18", "19"],
-		restoreFrom: ["", "ev-registrations-dev@latest"],
+		restoreFrom: ["", "ev-registrations-dev@latest", "ev-registrations-dev-before-19"],
 		reservedConcurrency: ["0", "100"],
 		dataset: ["f6w7-q2d2", "zzzz-9999"],
 		sourceUrl: ["https://data.wa.gov", "https://data.example.org:8443"],

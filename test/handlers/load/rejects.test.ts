@@ -32,6 +32,24 @@ describe("load: rejected rows", () => {
 		]);
 	});
 
+	it("forgets them a year later, with the next snapshot or without one, and not sooner", async () => {
+		const lines = [csvLine(vehicle(1)), csvLine(vehicle(2, { make: "" }))];
+		for (const [day, runId, age] of [
+			[0, "old", "366 days"],
+			[30, "young", "360 days"],
+		] as const) {
+			await database().load({ day, pages: [page(...lines)] }, { runId, settings: { maxRejectedShare: 1 } });
+			await database().query(`update ev.runs set started_at = now() - interval '${age}' where run_id = '${runId}'`);
+		}
+		const snapshot = { day: 60, pages: [vehicles(1, 2)] };
+		expect(await database().load(snapshot)).to.include({ status: "loaded" });
+		const left = () => database().query("select run_id from ev.rejected_rows");
+		expect(await left()).to.deep.equal([{ run_id: "young" }]);
+		await database().query("update ev.runs set started_at = now() - interval '366 days' where run_id = 'young'");
+		expect(await database().load(snapshot)).to.include({ status: "unchanged" });
+		expect(await left()).to.deep.equal([]);
+	});
+
 	it("keeps the vehicle of a rejected row as it was", async () => {
 		await database().load({ day: 0, pages: [vehicles(1, 3)] });
 		const result = await database().load({ day: 30, pages: [[vehicle(1), vehicle(2, { electric_range: "many" })]] });

@@ -75,6 +75,12 @@ const securityGroupRule = (direction: string): Need[] => [
 /** By type. A resource whose type is missing here has not been thought of in bootstrap/github.yaml. */
 export const NEEDS: Record<string, (resource: RecordedResource) => Need[]> = {
 	"pulumi:pulumi:Stack": () => [],
+	"aws:budgets/budget:Budget": ({ id }) =>
+		needs(
+			"budgets",
+			"ViewBudget ModifyBudget ListTagsForResource TagResource UntagResource",
+			`arn:aws:budgets::${ACCOUNT}:budget/${id}`,
+		),
 	"aws:cloudfront/cachePolicy:CachePolicy": cloudFront("cache-policy"),
 	"aws:cloudfront/originAccessControl:OriginAccessControl": cloudFront("origin-access-control"),
 	"aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": cloudFront("response-headers-policy"),

@@ -85,12 +85,15 @@ export const DATABASE = [
 		set("enabledCloudwatchLogsExports", ["upgrade"]),
 		set("enabledCloudwatchLogsExports", undefined),
 	),
-	ask(
-		"RDS.10 CKV_AWS_161",
-		"takes people who identify by IAM",
-		(database) => database.iamDatabaseAuthenticationEnabled === true,
-		set("iamDatabaseAuthenticationEnabled", false),
-	),
+	{
+		...ask(
+			"RDS.10 CKV_AWS_161",
+			"takes people who identify by IAM",
+			(database) => database.iamDatabaseAuthenticationEnabled === true,
+			set("iamDatabaseAuthenticationEnabled", false),
+		),
+		mend: set("iamDatabaseAuthenticationEnabled", true),
+	},
 	ask(
 		"RDS.11 CKV_AWS_133",
 		"has backups of a week at least",

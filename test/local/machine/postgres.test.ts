@@ -8,6 +8,7 @@ import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { Client, type ClientConfig } from "pg";
+import { parse } from "yaml";
 import {
 	asSuperuser,
 	clientConfig,
@@ -109,8 +110,8 @@ describe("PostgreSQL on this machine", function () {
 
 	describe("is", () => {
 		it("of RDS's major version, in UTF-8 and UTC, with the given settings", async () => {
-			const program = readFileSync(resolve(__dirname, "../../../infra/database.ts"), "utf8");
-			const [, major] = /POSTGRESQL = "(\d+)/.exec(program) ?? [];
+			const project = parse(readFileSync(resolve(__dirname, "../../../Pulumi.yaml"), "utf8"));
+			const major = project.config.databaseVersion.default;
 			expect(String(await ask("show server_version"))).to.match(new RegExp(`^${major}\\.`));
 			expect(await ask("show server_encoding")).to.equal("UTF8");
 			expect(await ask("select upper('ñ')")).to.equal("Ñ");

@@ -86,7 +86,7 @@ export async function startBed(inputs: Inputs, record: string | undefined, start
 	await deployment.migrate();
 
 	const { databaseSecretArn, readerSecretArn } = program.outputs;
-	const schedule = find(program, "aws:scheduler/schedule:Schedule");
+	const schedule = find(program, "aws:scheduler/schedule:Schedule", "nightly");
 	const { secrets } = JSON.parse(schedule.inputs.target.input) as WorkflowInput;
 	const cold = async <T>(name: "extract" | "load", event: ExtractEvent | LoadEvent) => {
 		deployment.stopFunctions();

@@ -72,7 +72,7 @@ export interface Settings {
 	keepData: boolean;
 	/** Retention of database backups. */
 	backupDays: number;
-	/** Name of the IAM policy that limits what every role may do at most. */
+	/** Name of the IAM policy that is the permissions boundary of every role. */
 	permissionsBoundary: string | undefined;
 	/** Retention of logs. */
 	logDays: number;
@@ -211,7 +211,7 @@ function rejectStackName(): void {
 	);
 }
 /** EventBridge takes 64 letters for the name of a rule: the project, the stack, the longest name and seven digits. */
-const MOST_STACK_LETTERS = 24;
+export const MOST_STACK_LETTERS = 24;
 
 /** Rejects settings that contradict one another. */
 function rejectContradictions(settings: Settings): void {

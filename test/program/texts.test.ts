@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { parse } from "yaml";
+import { MOST_STACK_LETTERS } from "../../infra/settings";
 import { PROJECT_ROOT, type ProgramRecord, type RecordedResource } from "../../local/program/record";
 import {
 	ALARM,
@@ -300,6 +301,8 @@ const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
 /** https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */
 const SUBJECT = /^[!-~][ -~]{0,99}$/;
 
+const LONGEST_PREFIX = `ev-registrations-${"s".repeat(MOST_STACK_LETTERS)}-`;
+
 /** Types whose resources have a name that Pulumi makes up where the program gives none. */
 const NAMED = new Set(TEXTS.filter(({ input }) => input === "name").map(({ type }) => type));
 
@@ -378,9 +381,11 @@ describe("the programs whose texts are read", () => {
 	});
 });
 
-/** An input's text; a name as Pulumi makes it up, with a hyphen and seven digits. */
+/** An input's text; a name as pulumi:autonaming in Pulumi.yaml makes it up, for a stack whose name is as long as it may be. */
 function textOf({ type, name, inputs }: RecordedResource, input: string): string | undefined {
 	if (input !== "name" || !NAMED.has(type)) return inputs[input];
 	// The provider appends 26 digits to a prefix.
-	return inputs.name ?? (inputs.namePrefix ? `${inputs.namePrefix}${"0".repeat(26)}` : `${name}-1234567`);
+	return (
+		inputs.name ?? (inputs.namePrefix ? `${inputs.namePrefix}${"0".repeat(26)}` : `${LONGEST_PREFIX}${name}-1234567`)
+	);
 }

@@ -10,10 +10,10 @@ import { pipeline } from "node:stream/promises";
 import { Client } from "pg";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import type { Started } from "../cli/command";
-import type { ExtractEvent, ExtractResult, LoadEvent, LoadResult, WorkflowInput } from "../handlers/common/contract";
+import type { ExtractEvent, ExtractResult, LoadEvent, LoadResult } from "../handlers/common/contract";
 import type { DatabaseSecret } from "../handlers/common/database";
 import { startAws } from "../local/aws/services";
-import { type Deployment, deploy } from "../local/deployment";
+import { type Deployment, deploy, scheduledInput } from "../local/deployment";
 import {
 	asSuperuser,
 	clientConfig,
@@ -22,7 +22,7 @@ import {
 	removePostgres,
 	startPostgres,
 } from "../local/machine/postgres";
-import { find, loadRecord, type ProgramRecord, recordProgram } from "../local/program/record";
+import { loadRecord, type ProgramRecord, recordProgram } from "../local/program/record";
 import { startSource } from "../local/source/soda-server";
 import { type Input, type Inputs, keyLines } from "./inputs";
 import { stopProcesses } from "./process";
@@ -86,8 +86,7 @@ export async function startBed(inputs: Inputs, record: string | undefined, start
 	await deployment.migrate();
 
 	const { databaseSecretArn, readerSecretArn } = program.outputs;
-	const schedule = find(program, "aws:scheduler/schedule:Schedule", "nightly");
-	const { secrets } = JSON.parse(schedule.inputs.target.input) as WorkflowInput;
+	const { secrets } = scheduledInput(program);
 	const cold = async <T>(name: "extract" | "load", event: ExtractEvent | LoadEvent) => {
 		deployment.stopFunctions();
 		return (await deployment.invoke(name, event)) as T;

@@ -15,8 +15,8 @@ export interface Schedule {
 }
 
 /**
- * Creates the schedule, and one that starts a single run when the stack has come up: there is data within the hour, and not only
- * after the first night. The workflow's input holds ARNs of secrets, not their values.
+ * Creates the nightly schedule, and one that starts the first run soon after the stack is created, so that there is data before the
+ * first night. The workflow's input holds ARNs of secrets, not their values.
  * @param migrations after which the first run may start
  * @param dependsOn what else must exist before it
  */
@@ -67,7 +67,7 @@ export function createSchedule(
 			flexibleTimeWindow: { mode: "OFF" },
 			target,
 		},
-		// What has started its run is never to start another.
+		// Once it has started its run, no update must let it start another.
 		{ dependsOn: needed, ignoreChanges: ["description", "scheduleExpression", "target"] },
 	);
 	const startCommand = pulumi.interpolate`aws stepfunctions start-execution --state-machine-arn ${workflow.arn} --input '${input}'`;

@@ -138,7 +138,13 @@ async function fireSchedule(record: ProgramRecord, machine: RecordedResource, ia
 	// Its input is encrypted.
 	if (inputs.kmsKeyArn) await iam.authorize(schedule, { action: "kms:Decrypt", resource: inputs.kmsKeyArn });
 	await iam.authorize(schedule, { action: "states:StartExecution", resource: machine.state.arn });
-	return JSON.parse(inputs.target.input) as WorkflowInput;
+	return scheduledInput(record);
+}
+
+/** The input with which the schedule starts each run. */
+export function scheduledInput(record: ProgramRecord): WorkflowInput {
+	const { target } = find(record, "aws:scheduler/schedule:Schedule", "nightly").inputs;
+	return JSON.parse(target.input);
 }
 
 /** Calls what a task of the workflow names, as the workflow's role. Refusals have Step Functions' own error names. */

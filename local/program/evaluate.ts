@@ -26,7 +26,7 @@ export async function evaluate(directory: string, options: RecordOptions): Promi
 	await pulumi.runtime.setMocks(
 		{
 			newResource: (args) => {
-				const { inputs, secretInputs } = unwrapSecrets(atNoTime(args.inputs));
+				const { inputs, secretInputs } = unwrapSecrets(withFixedTime(args.inputs));
 				const answer = newResource({ ...args, inputs, stack: options.stack });
 				const { type, name } = args;
 				const unregistered = { urn: "", parent: "", dependsOn: [], protect: false, retained: false };
@@ -62,8 +62,8 @@ export async function evaluate(directory: string, options: RecordOptions): Promi
 	});
 }
 
-/** Inputs with a fixed time in place of the evaluation's, so that two records of one program are the same. */
-function atNoTime(inputs: Properties): Properties {
+/** Replaces the start of the first run, which depends on the clock, so that two records of one program are the same. */
+function withFixedTime(inputs: Properties): Properties {
 	const { scheduleExpression } = inputs;
 	return scheduleExpression?.startsWith("at(") ? { ...inputs, scheduleExpression: "at(2024-01-01T00:00:00)" } : inputs;
 }

@@ -20,13 +20,15 @@ export function refuse(account: Account, action: Step["action"], held: Held): vo
 	if ((type === SUBNET || type === SECURITY_GROUP) && isDeletion) checkUnused(account, held);
 	if (type === FUNCTION) noteNetworks(account, action, held);
 	if (type !== INSTANCE) return;
-	if (action === "delete" || action === "delete replaced") leaveSnapshot(account, inputs);
-	else {
-		const before = account.resources.get(urn);
-		if (action === "create") checkIdentifier(inputs, before?.inputs);
-		checkStorage(inputs, action === "update" ? before?.inputs : undefined);
-		checkVersion(account, inputs, action === "update" ? before?.inputs : undefined);
+	if (isDeletion) {
+		leaveSnapshot(account, inputs);
+		return;
 	}
+	const there = account.resources.get(urn)?.inputs;
+	if (action === "create") checkIdentifier(inputs, there);
+	const before = action === "update" ? there : undefined;
+	checkStorage(inputs, before);
+	checkVersion(account, inputs, before);
 }
 
 function checkOverlap({ resources }: Account, { inputs, urn }: Held): void {

@@ -2,10 +2,10 @@
 
 import { randomUUID } from "node:crypto";
 import { expect } from "chai";
-import type { ExtractResult, LoadResult, NotifyEvent, WorkflowInput } from "../../handlers/common/contract";
+import type { ExtractResult, LoadResult, NotifyEvent } from "../../handlers/common/contract";
 import { createIam, type Decision, type Iam } from "../../local/aws/iam";
 import { policiesOf } from "../../local/aws/policies";
-import type { Deployment } from "../../local/deployment";
+import { type Deployment, scheduledInput } from "../../local/deployment";
 import { find, type ProgramRecord } from "../../local/program/record";
 import { makeSample } from "../../local/source/sample";
 import { failed } from "../support/assertions";
@@ -73,9 +73,7 @@ describe("the policies", function () {
 
 	const month = (number: number) => sampleSnapshot(VEHICLES, makeSample(number, VEHICLES));
 	const arnOf = (type: string, name?: string) => find(program, type, name).state.arn as string;
-	const secrets = () =>
-		(JSON.parse(find(program, "aws:scheduler/schedule:Schedule", "nightly").inputs.target.input) as WorkflowInput)
-			.secrets;
+	const secrets = () => scheduledInput(program).secrets;
 	const readerSecret = () => program.outputs.readerSecretArn as string;
 	const invoke = {
 		extract: (deployment: Deployment) =>

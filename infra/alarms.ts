@@ -247,7 +247,7 @@ function defineDatabaseAlarms(
  * It counts hours because a run may end later in the night than the one before it, which would leave a day without a success.
  * Seven hours are added for that, as far as CloudWatch's limit of seven days allows.
  * An hour without a success has no data. FILL makes it zero, otherwise CloudWatch would evaluate older data first.
- * A new stack has no success either, so the alarm waits for its first night, for the whole warm-up: FILL always has data.
+ * A new stack has no success either, so the alarm waits for its first run, for the whole warm-up: FILL always has data.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
  */

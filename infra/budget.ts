@@ -1,4 +1,4 @@
-/** The budget that tells people of costs before a bill does. */
+/** A monthly budget, which warns of costs by e-mail. */
 
 import * as aws from "@pulumi/aws";
 import type { Settings } from "./settings";

@@ -1,4 +1,4 @@
-/** Ends an installation with the machine's own Node.js, if that is too old, before anything else fails. Plain JavaScript: nothing is installed yet. */
+/** Stops `npm install` if the Node.js that runs it is too old. Plain JavaScript, since nothing is installed yet. */
 
 const { engines } = require("../../package.json");
 

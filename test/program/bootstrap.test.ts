@@ -114,7 +114,7 @@ describe("GitHub's roles", function () {
 				expect(await decidedOtherwise(deploy, needsOf(record()), true)).to.deep.equal([]);
 			});
 
-		it("is allowed nothing that no deployment needs", async () => {
+		it("is allowed only what deployments need", async () => {
 			const asked = [everything(), programs.prod.record()].flatMap(needsOf);
 			const unused: string[] = [];
 			for (const [at, statement] of deploy.entries())

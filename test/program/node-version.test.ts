@@ -1,4 +1,4 @@
-/** What is said where the machine's own Node.js is too old. */
+/** The versions of Node.js that the program and `npm install` require. */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { join } from "node:path";
@@ -8,8 +8,8 @@ import { devDependencies, engines, scripts } from "../../package.json";
 
 const root = join(__dirname, "../..");
 
-describe("a Node.js that is too old", () => {
-	it("is refused by the program, which says how to get another", () => {
+describe("the Node.js version", () => {
+	it("stops the program with advice if it is too old", () => {
 		expect(() => checkNode("20.20.2"))
 			.to.throw(
 				"Pulumi needs Node.js 22 or newer and found 20.20.2 on PATH; run `npx pulumi` instead of `pulumi`, which finds this project's own, or install a newer one.",
@@ -19,7 +19,7 @@ describe("a Node.js that is too old", () => {
 		for (const version of ["22.0.0", devDependencies.node]) checkNode(version);
 	});
 
-	it("is refused by npm install", () => {
+	it("stops npm install if it is too old", () => {
 		expect(scripts.preinstall).to.equal("node local/common/check-node.js");
 		expect(engines.node).to.equal(">=20");
 		const file = join(root, "local/common/check-node.js");
@@ -35,7 +35,7 @@ describe("a Node.js that is too old", () => {
 		expect(as("20.0.0").status).to.equal(0);
 	});
 
-	it("is not what npx starts Pulumi with", () => {
+	it("is the project's own for commands that npx runs", () => {
 		const found = execFileSync("npm", ["exec", "--", "node", "--version"], { cwd: root, encoding: "utf8" });
 		expect(found.trim()).to.equal(`v${devDependencies.node}`);
 	});

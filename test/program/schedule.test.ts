@@ -29,7 +29,7 @@ describe("the schedule", () => {
 		});
 	});
 
-	it("is preceded by one run, when the stack comes up", () => {
+	it("is accompanied by one that starts the first run", () => {
 		const [first, nightly] = [one(SCHEDULE, "first").inputs, one(SCHEDULE, "nightly").inputs];
 		expect(first.scheduleExpression).to.match(/^at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)$/);
 		expect(first).to.not.have.property("scheduleExpressionTimezone");

@@ -9,14 +9,14 @@ import { drizzle } from "drizzle-orm/node-postgres";
 import { migrate as applyMigrations } from "drizzle-orm/node-postgres/migrator";
 import type { Client } from "pg";
 import { commentOn } from "../db/comments";
-import { createRole, grantAll, ROLES, type Role } from "../db/roles";
+import { createRole, grantAll, READERS, ROLES, type Role } from "../db/roles";
 import type { HandlerContext, MigrateEvent, ReplayEvent, ReplayPlan, ReplayPublished } from "./common/contract";
-import { connect, connectIfPasswordValid, type DatabaseSecret, databaseFailure, disconnect } from "./common/database";
+import { connect, connectIfPasswordValid, type DatabaseSecret, databaseFailure } from "./common/database";
 import { requireEnvironment } from "./common/environment";
 import { FAILURES, failure, isFailure, reasonOf } from "./common/failure";
 import { createLog, type Log } from "./common/log";
-import { newPassword, scramVerifier } from "./common/passwords";
 import { createSecrets, readSecret, type Secrets } from "./common/secrets";
+import { ensureLogins } from "./migrating/logins";
 import { dropOld, prepareReplay, publishReplay } from "./migrating/replay";
 
 export interface MigrateResult {
@@ -98,15 +98,12 @@ async function migrate(
 		const applied = await migrateSchema(client);
 		await client.query(grantAll(client.escapeIdentifier(database.dbname)));
 		await client.query(commentOn("ev"));
-		const arns = {
-			ev_loader: requireEnvironment("DATABASE_SECRET_ARN"),
-			ev_reader: requireEnvironment("READER_SECRET_ARN"),
-		};
-		const newPasswords: Role[] = [];
-		for (const role of ROLES) {
-			const wanted = { ...database, username: role, password: "" };
-			if (await ensurePassword(client, secrets, arns[role], wanted, budgetMs)) newPasswords.push(role);
-		}
+		const ensure = (arn: string, roles: readonly Role[]) =>
+			ensureLogins({ client, secrets, database, budgetMs }, requireEnvironment(arn), roles);
+		const newPasswords = [
+			...(await ensure("DATABASE_SECRET_ARN", ["ev_loader"])),
+			...(await ensure("READER_SECRET_ARN", READERS)),
+		];
 		await dropOld(client, log);
 		log.info("migrated", { applied, newPasswords });
 		return { applied, newPasswords };
@@ -176,42 +173,6 @@ async function checkJournal(client: Client): Promise<void> {
 		throw new Error(
 			`${skipped.join(", ")} is older than a migration that was applied before it, so it was skipped; delete it and generate it again with \`npm run db:generate\``,
 		);
-}
-
-/**
- * Makes sure that a role can log in with its secret. A password that works is kept, also if it is that of an unfinished
- * rotation. It is replaced if there is none, or if a crash came between setting and storing it.
- * @param wanted the secret as it should be, without the password
- * @returns whether the password is new
- */
-async function ensurePassword(
-	client: Client,
-	secrets: Secrets,
-	arn: string,
-	wanted: DatabaseSecret,
-	budgetMs: number,
-): Promise<boolean> {
-	const stored = await secrets.read<DatabaseSecret>(arn);
-	const unfinished = await secrets.read<DatabaseSecret>(arn, { label: "UNFINISHED" });
-	for (const known of [stored, unfinished]) {
-		const secret = { ...wanted, password: known?.password ?? "" };
-		if (!known || !(await canLogIn(secret, budgetMs))) continue;
-		if (JSON.stringify(secret) !== JSON.stringify(stored)) await secrets.write(arn, secret);
-		return false;
-	}
-	const password = newPassword();
-	const { username } = wanted;
-	await client.query(
-		`alter role ${client.escapeIdentifier(username)} password ${client.escapeLiteral(scramVerifier(password))}`,
-	);
-	await secrets.write(arn, { ...wanted, password });
-	return true;
-}
-
-async function canLogIn(secret: DatabaseSecret, budgetMs: number): Promise<boolean> {
-	const client = await connectIfPasswordValid(secret, budgetMs);
-	if (client) await disconnect(client);
-	return client !== undefined;
 }
 
 /** Takes PostgreSQL's message from the cause: Drizzle's own message is the statement that failed. */

@@ -1,6 +1,10 @@
-/** rotate: changes the password of a database role, in the four steps of a Secrets Manager rotation, without the master user. */
+/**
+ * rotate: changes the password of a database role, in the four steps of a Secrets Manager rotation, without the master user.
+ * The loader's own password changes; of the two readers, the one that the secret does not name gets a new password and is named.
+ */
 
 import type { Client } from "pg";
+import { nextRole } from "../db/roles";
 import type { HandlerContext } from "./common/contract";
 import { connect, connectIfPasswordValid, type DatabaseSecret, databaseFailure, disconnect } from "./common/database";
 import { failure } from "./common/failure";
@@ -71,13 +75,14 @@ async function createPassword({ secrets, arn, id }: Rotation): Promise<string> {
 	if (await secrets.read(arn, { id })) return "already created";
 	const current = await readSecret<DatabaseSecret>(secrets, arn, "migrate");
 	const unfinished = await secrets.read<DatabaseSecret>(arn, { label: "UNFINISHED" });
-	const isUnfinished = unfinished !== undefined && unfinished.password !== current.password;
+	const username = nextRole(current.username);
+	const isUnfinished = unfinished?.username === username && unfinished.password !== current.password;
 	const password = isUnfinished ? unfinished.password : newPassword();
-	await secrets.write(arn, { ...current, password }, { id, labels: ["AWSPENDING", "UNFINISHED"] });
+	await secrets.write(arn, { ...current, username, password }, { id, labels: ["AWSPENDING", "UNFINISHED"] });
 	return isUnfinished ? "reused from an unfinished rotation" : "created";
 }
 
-/** Logs in as the role with its current or previous password, and changes the password to the new one. */
+/** Logs in as the role with the password that the current or the previous version has for it, and changes it to the new one. */
 async function setPassword({ secrets, arn, id, budgetMs }: Rotation): Promise<string> {
 	const { pending, current } = await readVersions(secrets, arn, id);
 	const changed = await connectIfPasswordValid(pending, budgetMs);
@@ -87,7 +92,8 @@ async function setPassword({ secrets, arn, id, budgetMs }: Rotation): Promise<st
 	}
 	const previous = await secrets.read<DatabaseSecret>(arn, { label: "AWSPREVIOUS" });
 	for (const old of [current, previous]) {
-		const client = old && (await connectIfPasswordValid({ ...pending, password: old.password }, budgetMs));
+		if (old?.username !== pending.username) continue;
+		const client = await connectIfPasswordValid({ ...pending, password: old.password }, budgetMs);
 		if (!client) continue;
 		try {
 			await changePassword(client, pending);
@@ -104,7 +110,7 @@ async function setPassword({ secrets, arn, id, budgetMs }: Rotation): Promise<st
 
 /** Open sessions are not affected. PostgreSQL receives a verifier, because it may log the statement. */
 async function changePassword(client: Client, { username, password }: DatabaseSecret): Promise<void> {
-	// Transactions of ev_reader are read-only by default.
+	// Transactions of readers are read-only by default.
 	await client.query("set default_transaction_read_only = off");
 	await client.query(
 		`alter role ${client.escapeIdentifier(username)} password ${client.escapeLiteral(scramVerifier(password))}`,
@@ -154,7 +160,10 @@ async function readVersions(secrets: Secrets, arn: string, id: string) {
 	if (!pending) throw stale("has no value");
 	if (!labels[id]?.some((label) => label === "AWSPENDING" || label === "AWSCURRENT")) throw stale("is not pending");
 	// migrate rewrites the secret when the database was replaced.
-	if (JSON.stringify({ ...pending, password: "" }) !== JSON.stringify({ ...current, password: "" }))
-		throw stale("is for a different database than the current version");
+	const placeOf = (secret: DatabaseSecret) => JSON.stringify({ ...secret, username: "", password: "" });
+	if (placeOf(pending) !== placeOf(current)) throw stale("is for a different database than the current version");
+	const isCurrent = labels[id].includes("AWSCURRENT");
+	if (pending.username !== (isCurrent ? current.username : nextRole(current.username)))
+		throw stale(`is for ${pending.username}, the role that the current version names`);
 	return { labels, pending, current };
 }

@@ -3,7 +3,10 @@
 import * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
 
-/** Days between rotations. If one fails, the old password stays valid until a later one succeeds. */
+/**
+ * Days between rotations. A reader's password works for two of these periods. If a rotation fails, the current password stays
+ * valid until a later one succeeds.
+ */
 const ROTATION_DAYS = 30;
 
 /**

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { Client } from "pg";
+import { ROLES } from "../../db/roles";
 import { type Aws, startAws } from "../../local/aws/services";
 import { clientConfig, type Postgres, removePostgres, startPostgres } from "../../local/machine/postgres";
 import { find, type ProgramRecord } from "../../local/program/record";
@@ -78,7 +79,7 @@ describe("a stack dev, with the real engine", function () {
 		record = await recordOf(stack);
 		const custom = record.resources.filter(({ id }) => id !== "");
 		expect(told(steps)).to.have.members(custom.map(({ type, name }) => `create ${type} ${name}`));
-		expect(JSON.parse(held(INVOCATION).state.result).newPasswords).to.deep.equal(["ev_loader", "ev_reader"]);
+		expect(JSON.parse(held(INVOCATION).state.result).newPasswords).to.have.members(ROLES);
 		expect(await query("select count(*)::int as n from ev.vehicles")).to.deep.equal([{ n: 0 }]);
 	});
 

@@ -132,7 +132,7 @@ describe("a database's certificate", function () {
 	it("is accepted if the secret has its authority", async () => {
 		expect(await migrate({ ca: postgres.ca }))
 			.to.have.property("newPasswords")
-			.with.length(2);
+			.with.length(3);
 		expect(await failed(load({ ca: postgres.ca }))).to.have.property("name", "ManifestInvalid");
 		for (const name of ["export", "report"] as const)
 			expect(await publishBy(name)({ ca: postgres.ca })).to.have.property("made");

@@ -55,7 +55,7 @@ export interface LoadOptions extends Partial<Omit<LoadEvent, "manifestKey" | "se
 export const BUCKET = "raw";
 const PIPELINE_SECRET = "arn:pipeline";
 const TEMPLATE = "ev_template";
-const ROLES = { loader: "arn:loader", reader: "arn:reader" };
+const LOGINS = { loader: "arn:loader", reader: "arn:reader" };
 
 let bed: Promise<TestBed> | undefined;
 let stop: (() => Promise<void>) | undefined;
@@ -127,9 +127,19 @@ function pointMigrate({ postgres, aws, owner }: Pick<TestBed, "postgres" | "aws"
 		DATABASE_PORT: String(postgres.port),
 		DATABASE_NAME: name,
 		MASTER_SECRET_ARN: "arn:master",
-		DATABASE_SECRET_ARN: ROLES.loader,
-		READER_SECRET_ARN: ROLES.reader,
+		DATABASE_SECRET_ARN: LOGINS.loader,
+		READER_SECRET_ARN: LOGINS.reader,
 	});
+}
+
+/** Remembers the logins that migrate has stored. @returns what stores them again, the previous ones too */
+export function keepLogins({ secrets }: Aws): () => void {
+	const kept = Object.values(LOGINS).flatMap((arn) =>
+		["AWSPREVIOUS", "AWSCURRENT"].map((label) => [arn, secrets.get<object>(arn, label)] as const),
+	);
+	return () => {
+		for (const [arn, secret] of kept) if (secret) secrets.put(arn, secret);
+	};
 }
 
 /** Invokes migrate for the database that it was invoked for last. */
@@ -153,7 +163,7 @@ export function openDatabase(
 ): TestDatabase {
 	const { postgres, aws, storage, owner } = parts;
 	const secretArn = `arn:database:${name}`;
-	aws.secrets.put(secretArn, { ...aws.secrets.get<DatabaseSecret>(ROLES.loader), dbname: name });
+	aws.secrets.put(secretArn, { ...aws.secrets.get<DatabaseSecret>(LOGINS.loader), dbname: name });
 	const query = async <R extends object>(sql: string, values?: unknown[]) => {
 		const client = new Client(clientConfig(postgres, name, owner));
 		await client.connect();

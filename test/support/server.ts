@@ -10,7 +10,7 @@ import {
 	removePostgres,
 	startPostgres,
 } from "../../local/machine/postgres";
-import { migrateInto, openDatabase, type TestDatabase } from "./bed";
+import { keepLogins, migrateInto, openDatabase, type TestDatabase } from "./bed";
 import type { Scene } from "./faults";
 
 export interface OwnServer {
@@ -27,7 +27,6 @@ export interface OwnServer {
 }
 
 const SETTINGS = { shared_buffers: "64MB" };
-const ROLES = ["arn:loader", "arn:reader"];
 const TEMPLATE = "own";
 
 /** Starts a server and loads the scene's earlier snapshots. @param directory empty; a new one if not given */
@@ -39,11 +38,11 @@ export async function startOwnServer(
 	const postgres = await startPostgres(directory, SETTINGS);
 	await createDatabase(postgres, TEMPLATE, owner);
 	// Migrating stores new passwords in the roles' secrets, which must keep those of the shared server.
-	const others = ROLES.map((arn) => [arn, aws.secrets.get<object>(arn)!] as const);
+	const restore = keepLogins(aws);
 	await migrateInto({ postgres, aws, owner }, TEMPLATE);
 	const template = openDatabase({ postgres, aws, storage, owner }, TEMPLATE);
 	const secret = aws.secrets.get<object>(template.secretArn)!;
-	for (const [arn, other] of others) aws.secrets.put(arn, other);
+	restore();
 	for (const key of scene.earlier) await template.loadManifest(key);
 	let databases = 0;
 	return {

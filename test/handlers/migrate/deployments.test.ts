@@ -4,9 +4,11 @@ import { expect } from "chai";
 import { Client } from "pg";
 import sinon from "sinon";
 import { entries } from "../../../db/migrations/meta/_journal.json";
+import { READERS } from "../../../db/roles";
 import { clientConfig } from "../../../local/machine/postgres";
 import { failed } from "../../support/assertions";
 import { migrateInto, type TestBed, type TestDatabase, testBed } from "../../support/bed";
+import { vehicles } from "../../support/snapshots";
 
 const MASTER = "arn:master";
 
@@ -51,15 +53,29 @@ describe("migrate", function () {
 	});
 
 	it("limits what readers can hold up", async () => {
-		const [reader] = await database.query<{ limit: number; settings: string[] }>(
-			"select rolconnlimit as limit, rolconfig as settings from pg_roles where rolname = 'ev_reader'",
+		const readers = await database.query<{ limit: number; settings: string[] }>(
+			"select rolconnlimit as limit, rolconfig as settings from pg_roles where rolname = any ($1)",
+			[READERS],
 		);
-		expect(reader!.limit).to.equal(50);
-		expect(reader!.settings).to.include.members([
-			"default_transaction_read_only=on",
-			"statement_timeout=10min",
-			"idle_in_transaction_session_timeout=5min",
-		]);
+		expect(readers).to.have.length(2);
+		for (const { limit, settings } of readers) {
+			expect(limit, "two of these leave load its sessions").to.equal(30);
+			expect(settings).to.include.members([
+				"default_transaction_read_only=on",
+				"statement_timeout=10min",
+				"idle_in_transaction_session_timeout=5min",
+			]);
+		}
+	});
+
+	it("gives both readers the same rights, also through a replay", async () => {
+		await database.load({ day: 0, pages: [vehicles(1, 2)] });
+		for (const step of [async () => {}, () => database.replay()]) {
+			await step();
+			const [first, second] = await rightsOf(database, READERS);
+			expect(first).to.have.length.above(10);
+			expect(second).to.deep.equal(first);
+		}
 	});
 
 	it("waits for another deployment's migration longer than for a table", async () => {
@@ -81,3 +97,21 @@ describe("migrate", function () {
 		expect(statements.filter((text) => text.includes("lock_timeout"))).to.not.deep.equal([]);
 	});
 });
+
+/** All that each role may do in a database, what it is a member of, and its attributes. */
+async function rightsOf(database: TestDatabase, roles: readonly string[]): Promise<string[][]> {
+	const rows = await database.query<{ role: string; granted: string }>(
+		`with granted (name, acl) as (
+			select 'database', datacl from pg_database where datname = current_database()
+			union all select 'schema ' || nspname, nspacl from pg_namespace
+			union all select oid::regclass::text, relacl from pg_class
+			union all select oid::regprocedure::text, proacl from pg_proc
+		)
+		select grantee::regrole::text as role, privilege_type || ' on ' || name as granted
+		from granted, aclexplode(acl)
+		union all select member::regrole::text, 'member of ' || roleid::regrole from pg_auth_members
+		union all select rolname, (to_jsonb(r) - '{oid,rolname,rolpassword}'::text[])::text from pg_roles as r
+		order by granted`,
+	);
+	return roles.map((role) => rows.filter((row) => row.role === role).map(({ granted }) => granted));
+}

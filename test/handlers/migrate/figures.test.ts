@@ -3,6 +3,7 @@
 import { expect } from "chai";
 import { getViewConfig } from "drizzle-orm/pg-core";
 import { DESCRIPTIONS } from "../../../db/comments";
+import { READERS } from "../../../db/roles";
 import * as views from "../../../db/views";
 import { type TestBed, type TestDatabase, testBed } from "../../support/bed";
 import { dayOf, vehicle, vehicles } from "../../support/snapshots";
@@ -68,18 +69,19 @@ describe("figures in the database", () => {
 		expect(await comments()).to.deep.equal(before);
 	});
 
-	it("can all be read by ev_reader", async () => {
-		const names = [...new Set((await comments()).map(({ name }) => name))];
-		const allowed = await database.query<{ name: string }>(
-			`select name from unnest('{${names}}'::text[]) as name where has_table_privilege('ev_reader', 'ev.' || name, 'select')`,
-		);
-		expect(allowed.map(({ name }) => name)).to.deep.equal(names);
-		expect(
-			await database.query(
-				"select has_function_privilege('ev_reader', 'ev.vehicles_at(timestamptz)', 'execute') as may",
-			),
-		).to.deep.equal([{ may: true }]);
-	});
+	for (const reader of READERS)
+		it(`can all be read by ${reader}`, async () => {
+			const names = [...new Set((await comments()).map(({ name }) => name))];
+			const allowed = await database.query<{ name: string }>(
+				`select name from unnest('{${names}}'::text[]) as name where has_table_privilege('${reader}', 'ev.' || name, 'select')`,
+			);
+			expect(allowed.map(({ name }) => name)).to.deep.equal(names);
+			expect(
+				await database.query(
+					`select has_function_privilege('${reader}', 'ev.vehicles_at(timestamptz)', 'execute') as may`,
+				),
+			).to.deep.equal([{ may: true }]);
+		});
 
 	it("have the columns that db/views.ts names, in order", async () => {
 		const columns = await comments();
